@@ -1,0 +1,2 @@
+export { ProtoField, readFields } from './reader.js';
+export { ProtoWriter } from './writer.js';
