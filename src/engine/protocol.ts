@@ -1,0 +1,55 @@
+/** What an engine and its worker say to each other. */
+import type { DType, TensorType, Values } from '../graph/index.js';
+import type { DeviceName, Residency } from './types.js';
+
+/** Names and types of a compiled graph's inputs and outputs. */
+export interface Signature {
+  inputs: Record<string, TensorType>;
+  outputs: Record<string, TensorType>;
+}
+
+/** Requests by kind, and what each is answered with. */
+export interface Requests {
+  start: { ask: { device: DeviceName; threads: number }; answer: undefined };
+  compile: { ask: { program: number; model: Uint8Array; signature: Signature; residency: Required<Residency>; keepDuplicates: boolean }; answer: undefined };
+  run: { ask: { program: number; feeds: Record<string, Values> }; answer: Record<string, Values> };
+  release: { ask: { program: number }; answer: undefined };
+  write: { ask: Record<string, { type: TensorType; values: Values }>; answer: undefined };
+  read: { ask: string[]; answer: Record<string, Values> };
+  free: { ask: string[]; answer: undefined };
+}
+
+export type RequestKind = keyof Requests;
+
+export interface RequestMessage<K extends RequestKind = RequestKind> {
+  id: number;
+  kind: K;
+  ask: Requests[K]['ask'];
+}
+
+export interface AnswerMessage {
+  id: number;
+  answer?: unknown;
+  error?: string;
+}
+
+/** A thread that runs the engine's worker, whatever the platform calls it. */
+export interface WorkerThread {
+  post(message: RequestMessage, transfer: ArrayBuffer[]): void;
+  onMessage(listener: (message: AnswerMessage) => void): void;
+  /** Called once when the thread dies without being asked to. */
+  onFailure(listener: (reason: string) => void): void;
+  /** Whether the process should stay alive for this thread. */
+  hold(wanted: boolean): void;
+  terminate(): Promise<void>;
+}
+
+/** What the platform (Node or a browser) offers. */
+export interface Platform {
+  defaultDevice: DeviceName;
+  defaultThreads(): number;
+  spawn(device: DeviceName): WorkerThread;
+}
+
+/** ONNX Runtime's name of a dtype. */
+export const ORT_TYPES: Record<DType, 'float32' | 'int32' | 'bool'> = { f32: 'float32', i32: 'int32', bool: 'bool' };

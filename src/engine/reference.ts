@@ -1,0 +1,76 @@
+/** The reference device: every operator's own plain TypeScript, in double precision. Slow; the tests' oracle. */
+import { HiperceiverError } from '../errors/index.js';
+import { type Graph, type Node, optimize, type Tensor, type TensorType, type Values, valuesOf } from '../graph/index.js';
+import { checkFeed, signatureOf } from './remote.js';
+import type { Engine, Program, Residency } from './types.js';
+
+/** Values of the wanted tensors, in double precision. `feeds` gives the inputs by name. */
+export function evaluate(graph: Graph, feeds: Record<string, Values>): Map<string, Values> {
+  const values = new Map<Tensor, Values>();
+  for (const [name, t] of graph.inputs) values.set(t, checkFeed(name, t, feeds[name]));
+  for (const node of graph.nodes) {
+    if (node.operator.name === 'input') continue;
+    const inputs = node.inputs.map((t) => values.get(t)!);
+    evaluateNode(node, inputs).forEach((v, i) => values.set(node.outputs[i], v));
+  }
+  return new Map([...graph.outputs].map(([name, t]) => [name, values.get(t)!]));
+}
+
+function evaluateNode(node: Node, inputs: Values[]): Values[] {
+  return node.operator.evaluate(inputs, node.attributes, node);
+}
+
+export class ReferenceEngine implements Engine {
+  readonly device = 'reference';
+  private readonly buffers = new Map<string, Values>();
+
+  async compile(graph: Graph, residency: Residency = {}): Promise<Program> {
+    const small = optimize(graph);
+    const { inputs, outputs } = signatureOf(small);
+    return {
+      flops: small.flops,
+      run: async (feeds = {}) => {
+        const all: Record<string, Values> = {};
+        for (const name of Object.keys(inputs)) {
+          const resident = residency.inputs?.[name];
+          all[name] = resident === undefined ? feeds[name] : this.buffer(resident);
+        }
+        const answer: Record<string, Values> = {};
+        for (const [name, values] of evaluate(small, all)) {
+          const rounded = valuesOf(values, outputs[name].dtype);
+          const resident = residency.outputs?.[name];
+          if (resident === undefined) answer[name] = rounded;
+          else this.buffers.set(resident, rounded);
+        }
+        return answer;
+      },
+      dispose: async () => {},
+    };
+  }
+
+  async write(buffers: Record<string, { type: TensorType; values: Values }>): Promise<void> {
+    for (const [name, { type, values }] of Object.entries(buffers)) this.buffers.set(name, checkFeed(name, type, values).slice() as Values);
+  }
+
+  async read(names: Iterable<string>): Promise<Map<string, Values>> {
+    return new Map([...names].map((name) => [name, this.buffer(name).slice() as Values]));
+  }
+
+  async free(names: Iterable<string>): Promise<void> {
+    for (const name of names) this.buffers.delete(name);
+  }
+
+  async dispose(): Promise<void> {
+    this.buffers.clear();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  private buffer(name: string): Values {
+    const values = this.buffers.get(name);
+    if (!values) throw new HiperceiverError(`reference: Buffer "${name}" was never written.`);
+    return values;
+  }
+}

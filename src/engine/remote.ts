@@ -1,0 +1,119 @@
+/** An engine whose device lives in a worker thread: the calling thread never waits for a run. */
+import { ensure, HiperceiverError } from '../errors/index.js';
+import { type Graph, optimize, show, sizeOf, type TensorType, toOnnx, type Values } from '../graph/index.js';
+import type { AnswerMessage, RequestKind, Requests, Signature, WorkerThread } from './protocol.js';
+import type { DeviceName, Engine, Program, Residency } from './types.js';
+
+interface Pending {
+  resolve(answer: unknown): void;
+  reject(error: Error): void;
+}
+
+export class RemoteEngine implements Engine {
+  private readonly pending = new Map<number, Pending>();
+  private nextId = 0;
+  private failure: string | undefined;
+
+  private constructor(
+    readonly device: DeviceName,
+    private readonly thread: WorkerThread,
+  ) {
+    thread.onMessage((message) => this.settle(message));
+    thread.onFailure((reason) => this.fail(`The ${device} engine's worker stopped: ${reason}. Run "hip doctor" to see which devices work here.`));
+    thread.hold(false);
+  }
+
+  static async start(device: DeviceName, threads: number, thread: WorkerThread): Promise<RemoteEngine> {
+    const engine = new RemoteEngine(device, thread);
+    await engine.ask('start', { device, threads });
+    return engine;
+  }
+
+  async compile(graph: Graph, residency: Residency = {}): Promise<Program> {
+    ensure(this.device !== 'reference', () => 'The reference device compiles nothing.');
+    const small = optimize(graph);
+    const program = this.nextId++;
+    const signature = signatureOf(small);
+    const complete = { inputs: pick(residency.inputs, signature.inputs), outputs: residency.outputs ?? {} };
+    const keepDuplicates = small.nodes.some((node) => 'recomputed' in node.attributes);
+    const target = this.device as Exclude<DeviceName, 'reference'>;
+    await this.ask('compile', { program, model: toOnnx(small, { target }), signature, residency: complete, keepDuplicates });
+    const fed = Object.entries(signature.inputs).filter(([name]) => !(name in complete.inputs));
+    return {
+      flops: small.flops,
+      run: async (feeds = {}) => {
+        const checked = Object.fromEntries(fed.map(([name, type]) => [name, checkFeed(name, type, feeds[name])]));
+        return this.ask('run', { program, feeds: checked });
+      },
+      dispose: () => this.ask('release', { program }),
+    };
+  }
+
+  async write(buffers: Requests['write']['ask']): Promise<void> {
+    for (const [name, { type, values }] of Object.entries(buffers)) checkFeed(name, type, values);
+    await this.ask('write', buffers);
+  }
+
+  async read(names: Iterable<string>): Promise<Map<string, Values>> {
+    return new Map(Object.entries(await this.ask('read', [...names])));
+  }
+
+  async free(names: Iterable<string>): Promise<void> {
+    await this.ask('free', [...names]);
+  }
+
+  async dispose(): Promise<void> {
+    this.failure ??= `The ${this.device} engine was disposed.`;
+    await this.thread.terminate();
+    this.fail(this.failure);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  private ask<K extends RequestKind>(kind: K, ask: Requests[K]['ask'], transfer: ArrayBuffer[] = []): Promise<Requests[K]['answer']> {
+    if (this.failure) return Promise.reject(new HiperceiverError(this.failure));
+    const id = this.nextId++;
+    return new Promise((resolve, reject) => {
+      this.pending.set(id, { resolve: resolve as Pending['resolve'], reject });
+      this.thread.hold(true);
+      this.thread.post({ id, kind, ask }, transfer);
+    });
+  }
+
+  private settle({ id, answer, error }: AnswerMessage): void {
+    const waiting = this.pending.get(id);
+    this.pending.delete(id);
+    if (this.pending.size === 0) this.thread.hold(false);
+    if (error === undefined) waiting?.resolve(answer);
+    else waiting?.reject(new HiperceiverError(`${this.device}: ${error}`));
+  }
+
+  private fail(reason: string): void {
+    this.failure ??= reason;
+    for (const waiting of this.pending.values()) waiting.reject(new HiperceiverError(reason));
+    this.pending.clear();
+  }
+}
+
+/** Names and types of a graph's inputs and outputs. */
+export function signatureOf(graph: Graph): Signature {
+  const types = (tensors: ReadonlyMap<string, TensorType>) =>
+    Object.fromEntries([...tensors].map(([name, { shape, dtype }]) => [name, { shape, dtype }]));
+  return { inputs: types(graph.inputs), outputs: types(graph.outputs) };
+}
+
+/** Throws one sentence when a fed value is missing or of another size than its input. */
+export function checkFeed(name: string, type: TensorType, values: Values | undefined): Values {
+  ensure(values, () => `Input "${name}" ${show(type.shape)} was given no value.`);
+  ensure(
+    values.length === sizeOf(type.shape),
+    () => `Input "${name}" takes ${sizeOf(type.shape)} numbers ${show(type.shape)}, not ${values.length}.`,
+  );
+  return values;
+}
+
+function pick(wanted: Record<string, string> | undefined, existing: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(Object.entries(wanted ?? {}).filter(([name]) => name in existing));
+}

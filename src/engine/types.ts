@@ -1,0 +1,47 @@
+import type { Graph, TensorType, Values } from '../graph/index.js';
+
+/** `cpu` and `webgpu`: ONNX Runtime's native providers. `wasm`: its WebAssembly build. `reference`: slow plain TypeScript. */
+export type DeviceName = 'cpu' | 'webgpu' | 'wasm' | 'reference';
+
+export interface EngineOptions {
+  /** Default: `cpu` in Node, `wasm` in a browser. */
+  device?: DeviceName;
+  /** Threads of a CPU or WASM run; default: the number of cores. */
+  threads?: number;
+}
+
+/** Which inputs and outputs of a graph live in named buffers of the engine instead of being fed and returned. */
+export interface Residency {
+  /** Graph input → buffer that it reads. */
+  inputs?: Record<string, string>;
+  /** Graph output → buffer that it writes. A buffer may be read and written by one program: two copies are swapped. */
+  outputs?: Record<string, string>;
+}
+
+/** A compiled graph. */
+export interface Program {
+  /** Floating-point operations of one run, as counted from the graph. */
+  readonly flops: number;
+  /** Runs with the fed inputs (all that are not resident); returns the outputs that are not resident. */
+  run(feeds?: Record<string, Values>): Promise<Record<string, Values>>;
+  /** Gives the program's memory back. */
+  dispose(): Promise<void>;
+}
+
+/**
+ * A device with its own memory. Buffers are named arrays that stay on it between runs: parameters, optimiser state,
+ * gradients. Calls are carried out one after the other; none blocks the calling thread.
+ */
+export interface Engine {
+  readonly device: DeviceName;
+  compile(graph: Graph, residency?: Residency): Promise<Program>;
+  /** Creates or replaces buffers. */
+  write(buffers: Record<string, { type: TensorType; values: Values }>): Promise<void>;
+  /** Copies of buffers' values. Throws when one does not exist. */
+  read(names: Iterable<string>): Promise<Map<string, Values>>;
+  /** Forgets buffers. */
+  free(names: Iterable<string>): Promise<void>;
+  /** Ends the device's worker and gives all its memory back. */
+  dispose(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}

@@ -1,0 +1,201 @@
+/** The engine's side of a worker thread: sessions and buffers of one ONNX Runtime build, one request at a time. */
+import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from 'onnxruntime-common';
+import { Graph, input, type TensorType, toOnnx, type Values, valuesOf, sizeOf } from '../../graph/index.js';
+import { ORT_TYPES, type AnswerMessage, type RequestKind, type RequestMessage, type Requests, type Signature } from '../protocol.js';
+import type { DeviceName, Residency } from '../types.js';
+
+/** The part of onnxruntime-node and onnxruntime-web that is used: both implement onnxruntime-common. */
+export interface OrtModule {
+  InferenceSession: { create(model: Uint8Array, options?: InferenceSession.SessionOptions): Promise<InferenceSession> };
+  Tensor: TensorConstructor;
+}
+
+interface CompiledProgram {
+  session: InferenceSession;
+  signature: Signature;
+  residency: Required<Residency>;
+  /** Output storage that lives as long as the program: a run allocates nothing for them. */
+  fetches: Map<string, OrtTensor>;
+}
+
+interface Buffer {
+  type: TensorType;
+  current: OrtTensor;
+  /** The second copy of a buffer that one program both reads and writes. */
+  spare?: OrtTensor;
+}
+
+export class Host {
+  private device: DeviceName = 'cpu';
+  private threads = 1;
+  private readonly programs = new Map<number, CompiledProgram>();
+  private readonly buffers = new Map<string, Buffer>();
+  private queue: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly loadRuntime: (device: DeviceName, threads: number) => Promise<OrtModule>,
+    private readonly send: (message: AnswerMessage, transfer: ArrayBuffer[]) => void,
+  ) {}
+
+  private runtime!: OrtModule;
+
+  /** Takes a request; requests are carried out in the order of arrival (WebGPU allows one run at a time). */
+  receive(message: RequestMessage): void {
+    this.queue = this.queue.then(async () => {
+      try {
+        const answer = await (this[message.kind] as (ask: unknown) => unknown)(message.ask);
+        const owned = message.kind === 'read' ? Object.values(answer as Record<string, Values>).map((v) => v.buffer as ArrayBuffer) : [];
+        this.send({ id: message.id, answer }, owned);
+      } catch (error) {
+        this.send({ id: message.id, error: error instanceof Error ? error.message : String(error) }, []);
+      }
+    });
+  }
+
+  async start({ device, threads }: Requests['start']['ask']): Promise<void> {
+    this.device = device;
+    this.threads = threads;
+    this.runtime = await this.loadRuntime(device, threads);
+  }
+
+  async compile({ program, model, signature, residency, keepDuplicates }: Requests['compile']['ask']): Promise<void> {
+    const fetches = new Map<string, OrtTensor>();
+    const location: Record<string, 'gpu-buffer' | 'cpu'> = {};
+    for (const [name, type] of Object.entries(signature.outputs)) {
+      const isResident = name in residency.outputs;
+      location[name] = isResident ? 'gpu-buffer' : 'cpu';
+      // ONNX Runtime's web build and GPU outputs allocate their own results.
+      if (!isResident && this.device === 'cpu') fetches.set(name, this.newTensor(type));
+    }
+    const session = await this.runtime.InferenceSession.create(model, {
+      ...this.sessionOptions(keepDuplicates),
+      ...(this.device === 'webgpu' ? { preferredOutputLocation: location } : {}),
+    });
+    this.programs.set(program, { session, signature, residency, fetches });
+  }
+
+  async run({ program, feeds }: Requests['run']['ask']): Promise<Record<string, Values>> {
+    const { session, signature, residency, fetches } = this.programs.get(program)!;
+    const inputs: Record<string, OrtTensor> = {};
+    for (const [name, type] of Object.entries(signature.inputs)) {
+      const resident = residency.inputs[name];
+      inputs[name] = resident !== undefined ? this.buffer(resident).current : this.wrap(type, feeds[name]);
+    }
+    const reads = new Set(Object.values(residency.inputs));
+    const results = await session.run(inputs, this.outputsFor(signature, residency, fetches, reads));
+    const answer: Record<string, Values> = {};
+    for (const [name, type] of Object.entries(signature.outputs)) {
+      const target = residency.outputs[name];
+      if (target === undefined) answer[name] = results[name].data as Values;
+      else this.store(target, type, results[name]);
+    }
+    return answer;
+  }
+
+  async release({ program }: Requests['release']['ask']): Promise<void> {
+    await this.programs.get(program)?.session.release();
+    this.programs.delete(program);
+  }
+
+  write(buffers: Requests['write']['ask']): void {
+    for (const [name, { type, values }] of Object.entries(buffers)) {
+      this.free([name]);
+      this.buffers.set(name, { type, current: this.wrap(type, values) });
+    }
+  }
+
+  async read(names: string[]): Promise<Record<string, Values>> {
+    const onGpu = names.filter((name) => this.buffer(name).current.location !== 'cpu');
+    const values = onGpu.length > 0 ? await this.download(onGpu) : {};
+    for (const name of names) values[name] ??= (this.buffer(name).current.data as Values).slice();
+    return values;
+  }
+
+  free(names: string[]): void {
+    for (const name of names) {
+      const buffer = this.buffers.get(name);
+      for (const tensor of [buffer?.current, buffer?.spare]) if (tensor?.location === 'gpu-buffer') tensor.dispose();
+      this.buffers.delete(name);
+    }
+  }
+
+  private sessionOptions(keepDuplicates: boolean): InferenceSession.SessionOptions {
+    return {
+      executionProviders: [this.device],
+      graphOptimizationLevel: 'all',
+      intraOpNumThreads: this.threads,
+      interOpNumThreads: 1,
+      logSeverityLevel: 3,
+      // Values that are computed twice on purpose, to save memory, must not be merged again.
+      ...(keepDuplicates ? { extra: { optimization: { disable_specified_optimizers: 'CommonSubexpressionElimination' } } } : {}),
+    };
+  }
+
+  /** Storage for the outputs: programs' own, or the spare copy of a resident buffer. */
+  private outputsFor({ outputs }: Signature, residency: Required<Residency>, fetches: Map<string, OrtTensor>, reads: Set<string>) {
+    if (this.device !== 'cpu') return Object.keys(outputs);
+    const targets: Record<string, OrtTensor> = {};
+    for (const [name, type] of Object.entries(outputs)) {
+      const target = residency.outputs[name];
+      if (target === undefined) {
+        targets[name] = fetches.get(name)!;
+        continue;
+      }
+      let buffer = this.buffers.get(target);
+      if (!buffer) {
+        buffer = { type, current: this.newTensor(type) };
+        this.buffers.set(target, buffer);
+      }
+      if (reads.has(target)) buffer.spare ??= this.newTensor(type);
+      targets[name] = reads.has(target) ? buffer.spare! : buffer.current;
+    }
+    return targets;
+  }
+
+  private store(name: string, type: TensorType, result: OrtTensor): void {
+    const buffer = this.buffers.get(name);
+    if (!buffer) this.buffers.set(name, { type, current: result });
+    else if (result === buffer.spare || (buffer.spare && result.data === buffer.spare.data)) {
+      [buffer.current, buffer.spare] = [buffer.spare, buffer.current];
+    } else if (this.device !== 'cpu') {
+      const before = buffer.current;
+      buffer.current = result;
+      if (before.location === 'gpu-buffer') before.dispose();
+    }
+  }
+
+  private buffer(name: string): Buffer {
+    const buffer = this.buffers.get(name);
+    if (!buffer) throw new Error(`Buffer "${name}" was never written.`);
+    return buffer;
+  }
+
+  private newTensor(type: TensorType): OrtTensor {
+    return this.wrap(type, valuesOf(sizeOf(type.shape), type.dtype));
+  }
+
+  private wrap(type: TensorType, values: Values): OrtTensor {
+    return new this.runtime.Tensor(ORT_TYPES[type.dtype] as 'float32', values as Float32Array, type.shape);
+  }
+
+  /**
+   * Reads GPU tensors through a session whose outputs are on the CPU:
+   * onnxruntime-node ends the whole process when such a tensor's data is asked for directly.
+   */
+  private async download(names: string[]): Promise<Record<string, Values>> {
+    const values: Record<string, Values> = {};
+    for (const name of names) {
+      const { type, current } = this.buffer(name);
+      const copy = Graph.of({ copy: input('original', type.shape, type.dtype) });
+      const session = await this.runtime.InferenceSession.create(toOnnx(copy, { target: 'webgpu' }), {
+        ...this.sessionOptions(false),
+        preferredOutputLocation: 'cpu',
+      });
+      values[name] = ((await session.run({ original: current })).copy.data as Values).slice();
+      await session.release();
+    }
+    return values;
+  }
+}
+
+export type { RequestKind };

@@ -1,0 +1,52 @@
+/** A graph: named outputs, and the inputs that they need. */
+import { ensure } from '../errors/index.js';
+import { inputOperator, type Node, type Tensor } from './tensor.js';
+
+/** All nodes that `outputs` depend on, each after the nodes that it reads. */
+export function topologicalOrder(outputs: Iterable<Tensor>): Node[] {
+  const order: Node[] = [];
+  const seen = new Set<Node>();
+  // An explicit stack: a training step of a deep model is thousands of nodes long.
+  for (const output of outputs) {
+    const stack: { node: Node; next: number }[] = [];
+    const enter = (node: Node) => {
+      if (seen.has(node)) return;
+      seen.add(node);
+      stack.push({ node, next: 0 });
+    };
+    enter(output.node);
+    while (stack.length > 0) {
+      const frame = stack[stack.length - 1];
+      if (frame.next < frame.node.inputs.length) enter(frame.node.inputs[frame.next++].node);
+      else order.push(stack.pop()!.node);
+    }
+  }
+  return order;
+}
+
+export class Graph {
+  /** Inputs by name, in the order in which the outputs reach them. */
+  readonly inputs: ReadonlyMap<string, Tensor>;
+  readonly nodes: readonly Node[];
+
+  constructor(readonly outputs: ReadonlyMap<string, Tensor>) {
+    this.nodes = topologicalOrder(outputs.values());
+    const inputs = new Map<string, Tensor>();
+    for (const node of this.nodes) {
+      if (node.operator !== inputOperator) continue;
+      const name = node.attributes.name as string;
+      ensure(!inputs.has(name), () => `Graph: two different inputs are called "${name}".`);
+      inputs.set(name, node.outputs[0]);
+    }
+    this.inputs = inputs;
+  }
+
+  static of(outputs: Record<string, Tensor>): Graph {
+    return new Graph(new Map(Object.entries(outputs)));
+  }
+
+  /** Floating-point operations of all matrix products and convolutions in one run. */
+  get flops(): number {
+    return this.nodes.reduce((total, node) => total + (node.operator.flops?.(node, node.attributes) ?? 0), 0);
+  }
+}

@@ -1,0 +1,24 @@
+/** Symbolic tensors with static shapes, their operators, gradients, rewrites and ONNX. */
+import './chaining.js';
+
+export type { Target } from './emitter.js';
+export { gradients, rematerialize } from './gradient.js';
+export { Graph, topologicalOrder } from './graph.js';
+export { type OnnxOptions, toOnnx } from './onnx/write.js';
+export * from './ops/index.js';
+export { optimize } from './rewrite/index.js';
+export { broadcastShapes, type Shape, sameShape, show, sizeOf } from './shape.js';
+export {
+  allOperators,
+  constant,
+  constantValues,
+  type DType,
+  input,
+  Node,
+  type Operator,
+  scalar,
+  Tensor,
+  type TensorType,
+  type Values,
+  valuesOf,
+} from './tensor.js';

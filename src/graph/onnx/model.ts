@@ -1,0 +1,59 @@
+/** The messages of onnx.proto that a model of plain tensors needs, written field by field. */
+import type { ProtoWriter } from '../../protobuf/index.js';
+import type { Attribute } from '../emitter.js';
+import type { DType, Values } from '../tensor.js';
+
+/** TensorProto.DataType. */
+export const ELEMENT_TYPES: Record<DType | 'i64', number> = { f32: 1, i32: 6, i64: 7, bool: 9 };
+
+/** AttributeProto.AttributeType. */
+const ATTRIBUTE = { FLOAT: 1, INT: 2, STRING: 3, INTS: 7 };
+
+export interface OnnxNode {
+  type: string;
+  inputs: string[];
+  outputs: string[];
+  attributes: Record<string, Attribute>;
+  domain: string;
+}
+
+export interface OnnxTensor {
+  name: string;
+  shape: readonly number[];
+  elementType: number;
+  data: Values | BigInt64Array;
+}
+
+export function writeNode(to: ProtoWriter, node: OnnxNode): void {
+  for (const name of node.inputs) to.string(1, name);
+  for (const name of node.outputs) to.string(2, name);
+  to.string(4, node.type);
+  for (const [name, value] of Object.entries(node.attributes)) to.message(5, (attribute) => writeAttribute(attribute, name, value));
+  if (node.domain) to.string(7, node.domain);
+}
+
+function writeAttribute(to: ProtoWriter, name: string, value: Attribute): void {
+  to.string(1, name);
+  if (typeof value === 'number') to.int64(3, value).uint(20, ATTRIBUTE.INT);
+  else if (typeof value === 'string') to.bytes(4, new TextEncoder().encode(value)).uint(20, ATTRIBUTE.STRING);
+  else if (Array.isArray(value)) {
+    for (const n of value) to.int64(8, n);
+    to.uint(20, ATTRIBUTE.INTS);
+  } else to.float(2, value.float).uint(20, ATTRIBUTE.FLOAT);
+}
+
+export function writeTensor(to: ProtoWriter, { name, shape, elementType, data }: OnnxTensor): void {
+  for (const n of shape) to.int64(1, n);
+  to.uint(2, elementType).string(8, name);
+  to.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+}
+
+export function writeValueInfo(to: ProtoWriter, name: string, shape: readonly number[], elementType: number): void {
+  to.string(1, name).message(2, (type) =>
+    type.message(1, (tensor) =>
+      tensor.uint(1, elementType).message(2, (dims) => {
+        for (const n of shape) dims.message(1, (dim) => dim.int64(1, n));
+      }),
+    ),
+  );
+}

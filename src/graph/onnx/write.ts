@@ -1,0 +1,128 @@
+/** Lowers a graph to an ONNX model. */
+import { ProtoWriter } from '../../protobuf/index.js';
+import type { Attribute, Emitter, Target } from '../emitter.js';
+import type { Graph } from '../graph.js';
+import { constantOperator, inputOperator, type Node, type Tensor, type TensorType, type Values } from '../tensor.js';
+import { ELEMENT_TYPES, type OnnxNode, type OnnxTensor, writeNode, writeTensor, writeValueInfo } from './model.js';
+
+/** Operator set: 18 has reductions with axes as inputs; all providers of ONNX Runtime implement it. */
+const OPSET = 18;
+const IR_VERSION = 9;
+
+export interface OnnxOptions {
+  target: Target;
+  /** Key-value pairs stored in the file. */
+  metadata?: Record<string, string>;
+  /** Values of inputs that become constants of the file: the weights of an exported model. */
+  weights?: ReadonlyMap<string, Values>;
+}
+
+/** The graph as the bytes of an ONNX file. Inputs and outputs carry the graph's names. */
+export function toOnnx(graph: Graph, { target, metadata = {}, weights = new Map() }: OnnxOptions): Uint8Array {
+  const lowering = new Lowering(graph, target);
+  const { nodes, initializers } = lowering.run();
+  for (const [name, t] of graph.inputs) {
+    const data = weights.get(name);
+    if (data) initializers.push({ name, shape: t.shape, elementType: ELEMENT_TYPES[t.dtype], data });
+  }
+  const model = new ProtoWriter();
+  model.int64(1, IR_VERSION).string(2, 'hiperceiver');
+  model.message(7, (to) => {
+    for (const node of nodes) to.message(1, (w) => writeNode(w, node));
+    to.string(2, 'hiperceiver');
+    for (const initializer of initializers) to.message(5, (w) => writeTensor(w, initializer));
+    for (const [name, t] of graph.inputs) {
+      if (!weights.has(name)) to.message(11, (w) => writeValueInfo(w, name, t.shape, ELEMENT_TYPES[t.dtype]));
+    }
+    for (const [name, t] of graph.outputs) to.message(12, (w) => writeValueInfo(w, name, t.shape, ELEMENT_TYPES[t.dtype]));
+  });
+  model.message(8, (w) => w.string(1, '').int64(2, OPSET));
+  if (nodes.some((node) => node.domain)) model.message(8, (w) => w.string(1, 'com.microsoft').int64(2, 1));
+  for (const [key, value] of Object.entries(metadata)) model.message(14, (w) => w.string(1, key).string(2, value));
+  return model.finish();
+}
+
+/** Collects what the operators' lowerings write. */
+class Lowering implements Emitter {
+  private readonly names = new Map<Tensor, string>();
+  private readonly onnxNodes: OnnxNode[] = [];
+  private readonly initializers: OnnxTensor[] = [];
+  private readonly shared = new Map<string, string>();
+  private readonly used = new Set<Tensor>();
+  private next = 0;
+
+  constructor(
+    private readonly graph: Graph,
+    readonly target: Target,
+  ) {}
+
+  run(): { nodes: OnnxNode[]; initializers: OnnxTensor[] } {
+    const { graph } = this;
+    for (const node of graph.nodes) for (const t of node.inputs) this.used.add(t);
+    for (const [name, t] of graph.inputs) this.names.set(t, name);
+    // A computed tensor takes its output's name at once; a copy is made only where it already has another name.
+    const copies: [string, Tensor][] = [];
+    for (const [name, t] of graph.outputs) {
+      this.used.add(t);
+      const isComputed = t.node.operator !== inputOperator && t.node.operator !== constantOperator;
+      if (isComputed && !this.names.has(t)) this.names.set(t, name);
+      else copies.push([name, t]);
+    }
+    for (const node of graph.nodes) node.operator.lower(this, node, node.attributes);
+    for (const [name, t] of copies) this.node('Identity', [this.name(t)], {}, name);
+    return { nodes: this.onnxNodes, initializers: this.initializers };
+  }
+
+  name(tensor: Tensor): string {
+    let name = this.names.get(tensor);
+    if (name === undefined) {
+      name = this.fresh(tensor.node.operator.name);
+      this.names.set(tensor, name);
+    }
+    return name;
+  }
+
+  nameOutput(node: Node, index: number, name: string): void {
+    this.names.set(node.outputs[index], name);
+  }
+
+  isUsed(node: Node, index: number): boolean {
+    return this.used.has(node.outputs[index]);
+  }
+
+  node(type: string, inputs: string[], attributes: Record<string, Attribute> = {}, to = this.fresh(type), domain = ''): string {
+    this.nodes(type, inputs, [to], attributes, domain);
+    return to;
+  }
+
+  nodes(type: string, inputs: string[], outputs: string[], attributes: Record<string, Attribute> = {}, domain = ''): void {
+    this.onnxNodes.push({ type, inputs, outputs, attributes, domain });
+  }
+
+  constant(values: Values, { shape, dtype }: TensorType): string {
+    const data = dtype === 'f32' && !(values instanceof Float32Array) ? Float32Array.from(values) : values;
+    return this.initializer(data, shape, ELEMENT_TYPES[dtype]);
+  }
+
+  int64(values: readonly number[]): string {
+    return this.initializer(BigInt64Array.from(values, BigInt), [values.length], ELEMENT_TYPES.i64);
+  }
+
+  float(value: number): string {
+    return this.initializer(Float32Array.of(value), [], ELEMENT_TYPES.f32);
+  }
+
+  private initializer(data: Values | BigInt64Array, shape: readonly number[], elementType: number): string {
+    const key = data.length <= 64 ? `${elementType}[${shape}]${data.join()}` : undefined;
+    const known = key !== undefined ? this.shared.get(key) : undefined;
+    if (known !== undefined) return known;
+    const name = this.fresh('constant');
+    this.initializers.push({ name, shape, elementType, data });
+    if (key !== undefined) this.shared.set(key, name);
+    return name;
+  }
+
+  private fresh(hint: string): string {
+    return `${hint}_${this.next++}`;
+  }
+}

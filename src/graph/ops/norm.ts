@@ -1,0 +1,104 @@
+/** Normalisations. Layer norm is an operator (ONNX Runtime fuses it); batch and group norm are made of smaller ones. */
+import { ensure } from '../../errors/index.js';
+import { show } from '../shape.js';
+import { applyAll, defineOperator, emptyValues, type Tensor } from '../tensor.js';
+
+const layerNormOperator = defineOperator<{ epsilon: number }>({
+  name: 'layerNorm',
+  infer: ([x, scale, offset]) => {
+    const channels = x.shape[x.rank - 1];
+    ensure(
+      scale.rank === 1 && offset.rank === 1 && scale.shape[0] === channels && offset.shape[0] === channels,
+      () => `layerNorm: scale ${show(scale.shape)} and offset ${show(offset.shape)} must be [${channels}] for ${show(x.shape)}.`,
+    );
+    const statistics = { shape: [...x.shape.slice(0, -1), 1], dtype: 'f32' as const };
+    return [x, statistics, statistics];
+  },
+  evaluate: ([x, scale, offset], { epsilon }, node) => {
+    const [y, means, inverses] = node.outputs.map(emptyValues);
+    const channels = scale.length;
+    for (let row = 0; row < means.length; row++) {
+      let mean = 0;
+      for (let c = 0; c < channels; c++) mean += x[row * channels + c] / channels;
+      let variance = 0;
+      for (let c = 0; c < channels; c++) variance += (x[row * channels + c] - mean) ** 2 / channels;
+      means[row] = mean;
+      inverses[row] = 1 / Math.sqrt(variance + epsilon);
+      for (let c = 0; c < channels; c++) {
+        y[row * channels + c] = (x[row * channels + c] - mean) * inverses[row] * scale[c] + offset[c];
+      }
+    }
+    return [y, means, inverses];
+  },
+  gradient: ({ inputs: [x, scale, offset], outputs: [, mean, inverse], gradients: [gradient], needs }) => {
+    if (!gradient) return [];
+    const g = gradient;
+    const normalized = x.sub(mean).mul(inverse);
+    const forX = () => {
+      const d = g.mul(scale);
+      return inverse.mul(d.sub(d.mean(-1, true)).sub(normalized.mul(d.mul(normalized).mean(-1, true))));
+    };
+    return [
+      needs[0] ? forX() : undefined,
+      needs[1] ? g.mul(normalized).sumTo(scale.shape) : undefined,
+      needs[2] ? g.sumTo(offset.shape) : undefined,
+    ];
+  },
+  lower: (emit, node, { epsilon }) => {
+    const [x] = node.inputs.map((t) => emit.name(t));
+    const wantsStatistics = emit.isUsed(node, 1) || emit.isUsed(node, 2);
+    const [y, mean, inverse] = node.outputs.map((t) => emit.name(t));
+    const fusedStatistics = emit.target === 'cpu' || emit.target === 'wasm';
+    const outputs = wantsStatistics && fusedStatistics ? [y, mean, inverse] : [y];
+    emit.nodes('LayerNormalization', node.inputs.map((t) => emit.name(t)), outputs, { axis: -1, epsilon: { float: epsilon } });
+    if (wantsStatistics && !fusedStatistics) {
+      const axes = emit.int64([-1]);
+      emit.node('ReduceMean', [x, axes], { keepdims: 1 }, mean);
+      const centred = emit.node('Sub', [x, mean]);
+      const variance = emit.node('ReduceMean', [emit.node('Mul', [centred, centred]), axes], { keepdims: 1 });
+      emit.node('Reciprocal', [emit.node('Sqrt', [emit.node('Add', [variance, emit.float(epsilon)])])], {}, inverse);
+    }
+  },
+});
+
+/** Normalises the last axis to mean 0 and (biased) variance 1, then scales and shifts: `[..., C]`, scale and offset `[C]`. */
+export function layerNorm(x: Tensor, scale: Tensor, offset: Tensor, epsilon = 1e-5): Tensor {
+  return applyAll(layerNormOperator, [x, scale, offset], { epsilon })[0];
+}
+
+export interface BatchNormResult {
+  y: Tensor;
+  /** Batch mean and biased variance, [C]. */
+  mean: Tensor;
+  variance: Tensor;
+}
+
+/** Batch norm in training: statistics of this batch over all axes but the channel axis 1. `x` [B, C, ...]. */
+export function batchNorm(x: Tensor, scale: Tensor, offset: Tensor, epsilon = 1e-5): BatchNormResult {
+  const axes = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
+  const mean = x.mean(axes);
+  const centred = x.sub(perChannel(mean, x));
+  const variance = centred.mul(centred).mean(axes);
+  const normalized = centred.div(perChannel(variance.add(epsilon).sqrt(), x));
+  return { y: normalized.mul(perChannel(scale, x)).add(perChannel(offset, x)), mean, variance };
+}
+
+/** Batch norm at inference, with given statistics [C]. */
+export function batchNormInference(x: Tensor, scale: Tensor, offset: Tensor, mean: Tensor, variance: Tensor, epsilon = 1e-5): Tensor {
+  const factor = scale.div(variance.add(epsilon).sqrt());
+  return x.mul(perChannel(factor, x)).add(perChannel(offset.sub(mean.mul(factor)), x));
+}
+
+/** Group norm: statistics of each example over each of `groups` equal parts of the channels. `x` [B, C, ...]. */
+export function groupNorm(x: Tensor, scale: Tensor, offset: Tensor, groups: number, epsilon = 1e-5): Tensor {
+  ensure(x.shape[1] % groups === 0, () => `groupNorm: ${x.shape[1]} channels do not divide into ${groups} groups.`);
+  const rows = x.reshape([x.shape[0], groups, -1]);
+  const centred = rows.sub(rows.mean(-1, true));
+  const normalized = centred.div(centred.mul(centred).mean(-1, true).add(epsilon).sqrt());
+  return normalized.reshape(x.shape).mul(perChannel(scale, x)).add(perChannel(offset, x));
+}
+
+/** [C] → [C, 1, ...], to broadcast over `x` [B, C, ...]. */
+function perChannel(values: Tensor, x: Tensor): Tensor {
+  return values.reshape([x.shape[1], ...x.shape.slice(2).map(() => 1)]);
+}

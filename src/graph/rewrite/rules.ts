@@ -1,0 +1,99 @@
+/** Algebra that makes a graph smaller without changing its values (up to rounding of a folded factor). */
+import { sameShape } from '../shape.js';
+import { constantValues, type Node, type Tensor } from '../tensor.js';
+
+/** What a rule sees: an operator about to be applied to inputs that are rewritten already. */
+export interface Candidate {
+  node: Node;
+  inputs: Tensor[];
+  /** How many nodes of the original graph read that tensor's original. */
+  uses: (tensor: Tensor) => number;
+}
+
+/** Returns a tensor of equal value, or undefined where the rule does not apply. */
+export type Rule = (candidate: Candidate) => Tensor | undefined;
+
+function scalarValue(tensor: Tensor): number | undefined {
+  const values = constantValues(tensor);
+  if (!values || values.length === 0) return undefined;
+  return values.length === 1 || values.every((v) => v === values[0]) ? values[0] : undefined;
+}
+
+/** `x ∘ neutral` and, where the operator commutes, `neutral ∘ x`. */
+function neutralElement(neutral: number, commutes: boolean): Rule {
+  return ({ node, inputs: [a, b] }) => {
+    const { shape } = node.outputs[0];
+    if (scalarValue(b) === neutral && sameShape(a.shape, shape)) return a;
+    if (commutes && scalarValue(a) === neutral && sameShape(b.shape, shape)) return b;
+    return undefined;
+  };
+}
+
+const isOperator = (tensor: Tensor, name: string) => tensor.node.operator.name === name;
+
+/** Swaps exactly the last two axes. */
+function isMatrixTranspose(tensor: Tensor): boolean {
+  if (!isOperator(tensor, 'transpose')) return false;
+  const order = tensor.node.attributes.order as number[];
+  const { rank } = tensor;
+  return order.every((axis, i) => axis === (i === rank - 1 ? rank - 2 : i === rank - 2 ? rank - 1 : i));
+}
+
+/** `(a b) · factor` → the product with the factor folded in. */
+const foldFactor: Rule = ({ inputs, uses }) => {
+  for (const [product, other] of [inputs, [...inputs].reverse()]) {
+    const factor = scalarValue(other);
+    if (factor === undefined || other.size !== 1 || !isOperator(product, 'matmul') || uses(product) > 1) continue;
+    const { transA, transB, alpha } = product.node.attributes as { transA: boolean; transB: boolean; alpha: number };
+    return product.node.inputs[0].matmul(product.node.inputs[1], { transA, transB, alpha: alpha * factor });
+  }
+  return undefined;
+};
+
+const foldTransposes: Rule = ({ node, inputs: [a, b] }) => {
+  if (!isMatrixTranspose(a) && !isMatrixTranspose(b)) return undefined;
+  const { transA, transB, alpha } = node.attributes as { transA: boolean; transB: boolean; alpha: number };
+  const [left, flipA] = isMatrixTranspose(a) ? [a.node.inputs[0], !transA] : [a, transA];
+  const [right, flipB] = isMatrixTranspose(b) ? [b.node.inputs[0], !transB] : [b, transB];
+  return left.matmul(right, { transA: flipA, transB: flipB, alpha });
+};
+
+/** An operand need not be expanded where broadcasting does it anyway. */
+const dropExpand: Rule = ({ node, inputs }) => {
+  const narrow = inputs.map((t) => (isOperator(t, 'expand') ? t.node.inputs[0] : t));
+  for (const i of inputs.keys()) {
+    if (narrow[i] === inputs[i]) continue;
+    const others = inputs.filter((_, j) => j !== i);
+    if (!others.some((t) => sameShape(t.shape, node.outputs[0].shape))) continue;
+    const replaced = inputs.map((t, j) => (j === i ? narrow[i] : t));
+    return (replaced[0][node.operator.name as 'add'] as (other: Tensor) => Tensor).call(replaced[0], replaced[1]);
+  }
+  return undefined;
+};
+
+const mergeReshapes: Rule = ({ node, inputs: [x] }) => {
+  const source = isOperator(x, 'reshape') ? x.node.inputs[0] : x;
+  return source !== x || sameShape(x.shape, node.outputs[0].shape) ? source.reshape(node.outputs[0].shape) : undefined;
+};
+
+const mergeTransposes: Rule = ({ node, inputs: [x] }) => {
+  if (!isOperator(x, 'transpose')) return undefined;
+  const inner = x.node.attributes.order as number[];
+  return x.node.inputs[0].transpose((node.attributes.order as number[]).map((axis) => inner[axis]));
+};
+
+const square: Rule = ({ inputs: [x, exponent] }) => (scalarValue(exponent) === 2 && exponent.size === 1 ? x.mul(x) : undefined);
+
+/** Rules by the operator that they look at; tried in order. */
+export const rules: Record<string, Rule[]> = {
+  stopGradient: [({ inputs: [x] }) => x],
+  cast: [({ node, inputs: [x] }) => (x.dtype === node.outputs[0].dtype ? x : undefined)],
+  add: [neutralElement(0, true), dropExpand],
+  sub: [neutralElement(0, false), dropExpand],
+  mul: [neutralElement(1, true), foldFactor, dropExpand],
+  div: [neutralElement(1, false), dropExpand],
+  pow: [square],
+  matmul: [foldTransposes],
+  reshape: [mergeReshapes],
+  transpose: [mergeTransposes],
+};
