@@ -2,14 +2,14 @@
 
 import { existsSync, statSync } from 'node:fs';
 import { open, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ensure, HiperceiverError } from '../errors/index.js';
 import { standingFolder, writeFolderAtomic } from './atomic.js';
 import { encodeJson, readJson } from './jsonFile.js';
 import { isRunFolder, latestCheckpoint } from './runFolder.js';
 import { readSafetensors, streamSafetensors } from './safetensors.js';
 import type { StoredTensor } from './storedTensor.js';
-import { holdsWeights, readWeights, WEIGHTS_FILE, WEIGHTS_INDEX, weightsFile } from './weights.js';
+import { checkWeights, holdsWeights, readWeights, WEIGHTS_FILE, weightsFile } from './weights.js';
 
 export interface Checkpoint {
   /** `config.json`: model type, architecture, recipe. */
@@ -63,7 +63,8 @@ export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Pr
 
 /**
  * Loads a checkpoint from any of: its folder (also one downloaded from the Hugging Face hub, sharded or not), a run's
- * folder (its newest complete checkpoint), or a single `.safetensors` file, or `.index.json` of shards, beside `config.json`.
+ * folder (its newest complete checkpoint), or a single `.safetensors` file, or `.index.json` of shards, beside
+ * `config.json`: then its parameters alone.
  * @param options.parts what to load beside `config`, all by default. Parameters that are left out are an empty map; a
  *   part that the checkpoint does not have is undefined.
  * @throws HiperceiverError that names the file where something is missing, foreign, cut off or empty.
@@ -72,14 +73,15 @@ export async function loadCheckpoint(
   folderOrFile: string,
   options: { parts?: readonly CheckpointPart[] } = {},
 ): Promise<Checkpoint> {
-  const { folder, weights } = await locate(folderOrFile);
+  const { folder, weights, isSingleFile } = await locate(folderOrFile);
   const wants = (part: CheckpointPart) => options.parts?.includes(part) ?? true;
+  // The weights come first: of an empty or foreign file the user should hear that, and not that config.json is missing.
+  if (!wants('parameters')) await checkWeights(weights);
+  const parameters = wants('parameters') ? await readWeights(weights) : new Map<string, StoredTensor>();
   const configPath = join(folder, CONFIG_FILE);
   ensure(existsSync(configPath), () => `${folder} is no checkpoint: config.json, which names the model, is missing.`);
-  const checkpoint: Checkpoint = { config: await readJson(configPath), parameters: new Map() };
-  if (wants('parameters')) checkpoint.parameters = await readWeights(weights);
-  // A single file stands for itself: what lies beside it belongs to it only where it is the folder's own weights file.
-  if (weights !== ownWeights(folder)) return checkpoint;
+  const checkpoint: Checkpoint = { config: await readJson(configPath), parameters };
+  if (isSingleFile) return checkpoint;
   const part = (name: string) => (existsSync(join(folder, name)) ? join(folder, name) : undefined);
   const optimizer = wants('optimizer') && part(OPTIMIZER_FILE);
   if (optimizer) checkpoint.optimizer = (await readSafetensors(optimizer)).tensors;
@@ -91,17 +93,12 @@ export async function loadCheckpoint(
 }
 
 /** The folder of the checkpoint that a user's path means, and the file of its parameters. */
-async function locate(path: string): Promise<{ folder: string; weights: string }> {
+async function locate(path: string): Promise<{ folder: string; weights: string; isSingleFile: boolean }> {
   const standing = standingFolder(path);
   ensure(existsSync(standing), () => `${path} does not exist: name a checkpoint folder, a run folder or a .safetensors file.`);
-  if (!statSync(standing).isDirectory()) {
-    ensure(
-      path.endsWith('.safetensors') || basename(path) === WEIGHTS_INDEX,
-      () => `${path} is no checkpoint: name its folder, a run folder or a .safetensors file.`,
-    );
-    return { folder: dirname(path), weights: path };
-  }
-  if (holdsWeights(standing) || !isRunFolder(standing)) return { folder: standing, weights: weightsFile(standing) };
+  if (!statSync(standing).isDirectory()) return { folder: dirname(path), weights: path, isSingleFile: true };
+  const inFolder = (folder: string) => ({ folder, weights: weightsFile(folder), isSingleFile: false });
+  if (holdsWeights(standing) || !isRunFolder(standing)) return inFolder(standing);
   const damaged: string[] = [];
   const latest = await latestCheckpoint(standing, { onDamaged: (_, reason) => damaged.push(reason) });
   if (latest === undefined) {
@@ -109,9 +106,5 @@ async function locate(path: string): Promise<{ folder: string; weights: string }
     throw new HiperceiverError(`${path} holds no complete checkpoint; ${reason}`);
   }
   for (const reason of damaged) process.emitWarning(`A newer checkpoint is skipped: ${reason}`);
-  return { folder: latest, weights: weightsFile(latest) };
-}
-
-function ownWeights(folder: string): string | undefined {
-  return holdsWeights(folder) ? weightsFile(folder) : undefined;
+  return inFolder(latest);
 }

@@ -1,6 +1,6 @@
 export { writeFileAtomic, writeFolderAtomic } from './atomic.js';
 export { type Checkpoint, type CheckpointPart, loadCheckpoint, saveCheckpoint } from './checkpoint.js';
-export { readError, writeError } from './ioErrors.js';
+export { errorCode, readError, writeError } from './ioErrors.js';
 export { checkpointPath, latestCheckpoint, pruneCheckpoints } from './runFolder.js';
 export { readSafetensors, readSafetensorsHeader, writeSafetensors } from './safetensors.js';
 export { type StoredArray, type StoredDType, type StoredTensor, toFloat32 } from './storedTensor.js';

@@ -8,7 +8,7 @@ import { readSafetensors, readSafetensorsHeader } from './safetensors.js';
 import type { StoredTensor } from './storedTensor.js';
 
 export const WEIGHTS_FILE = 'model.safetensors';
-export const WEIGHTS_INDEX = 'model.safetensors.index.json';
+const WEIGHTS_INDEX = 'model.safetensors.index.json';
 /** Pickled weights: recognised to say so, never unpickled here. */
 const PICKLES = ['pytorch_model.bin', 'pytorch_model.bin.index.json', 'model.pth', 'tf_model.h5', 'flax_model.msgpack'];
 
