@@ -50,8 +50,11 @@ export class RemoteEngine implements Engine {
   }
 
   async write(buffers: Requests['write']['ask']): Promise<void> {
-    for (const [name, { type, values }] of Object.entries(buffers)) checkFeed(name, type, values);
-    await this.ask('write', buffers);
+    const plain: Requests['write']['ask'] = {};
+    for (const [name, { type, values }] of Object.entries(buffers)) {
+      plain[name] = { type: { shape: type.shape, dtype: type.dtype }, values: checkFeed(name, type, values) };
+    }
+    await this.ask('write', plain);
   }
 
   async read(names: Iterable<string>): Promise<Map<string, Values>> {

@@ -87,7 +87,7 @@ export class Host {
     for (const [name, type] of Object.entries(signature.outputs)) {
       const target = residency.outputs[name];
       if (target === undefined) answer[name] = results[name].data as Values;
-      else this.store(target, type, results[name]);
+      else this.store(target, type, results[name], reads.has(target));
     }
     return answer;
   }
@@ -152,16 +152,15 @@ export class Host {
     return targets;
   }
 
-  private store(name: string, type: TensorType, result: OrtTensor): void {
+  private store(name: string, type: TensorType, result: OrtTensor, wasRead: boolean): void {
     const buffer = this.buffers.get(name);
-    if (!buffer) this.buffers.set(name, { type, current: result });
-    else if (result === buffer.spare || (buffer.spare && result.data === buffer.spare.data)) {
-      [buffer.current, buffer.spare] = [buffer.spare, buffer.current];
-    } else if (this.device !== 'cpu') {
-      const before = buffer.current;
-      buffer.current = result;
-      if (before.location === 'gpu-buffer') before.dispose();
+    if (this.device === 'cpu') {
+      // The run wrote into storage of ours: the spare copy where the buffer was read as well, else in place.
+      if (buffer?.spare && wasRead) [buffer.current, buffer.spare] = [buffer.spare, buffer.current];
+      return;
     }
+    this.buffers.set(name, { type, current: result });
+    if (buffer?.current.location === 'gpu-buffer') buffer.current.dispose();
   }
 
   private buffer(name: string): Buffer {
