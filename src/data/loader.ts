@@ -1,0 +1,166 @@
+/** Batches for training and evaluation, made ahead of need. */
+import { availableParallelism } from 'node:os';
+import { ensure, HiperceiverError } from '../errors/index.js';
+import type { Key } from '../random/index.js';
+import { type AssembledBatch, type AssemblyOptions, createAssembler } from './assemble.js';
+import type { ImageDataset } from './dataset.js';
+import { stepsPerEpoch } from './order.js';
+import { createPool } from './pool.js';
+import { exampleName } from './source.js';
+import { channelRule, checkTransform, type TransformOptions } from './transform.js';
+
+export interface Batch {
+  /** Examples in this batch: `batchSize`, or fewer at the end of a single pass and where files could not be read. */
+  size: number;
+  /** Rows of the data set. */
+  ids: Int32Array;
+  /** By modality: `image` is `[B, H * W, C]`, row-major, channel last. */
+  signals: Record<string, Float32Array>;
+  /** Class index of each example. */
+  labels?: Int32Array;
+}
+
+export interface LoaderOptions extends TransformOptions {
+  batchSize: number;
+  /** Endless and in a new order each epoch (training), or one pass in stored order (evaluation). */
+  shuffle: boolean;
+  /** Determines order and augmentation. */
+  key: Key;
+  /** Leave out the examples at an epoch's end that do not fill a batch. Default: shuffled batches run on into the next epoch. */
+  dropLast?: boolean;
+  /** Decoding threads. Default: none for small images in memory, else one per spare core up to 4. Never changes the batches. */
+  workers?: number;
+  /** Batches made ahead. Default: one more than there are workers. */
+  prefetch?: number;
+  /** The first step to deliver: where a resumed run goes on. */
+  startStep?: number;
+}
+
+export interface SkippedFile {
+  file: string;
+  reason: string;
+}
+
+export interface Loader {
+  /**
+   * The next batch; undefined after the end of a single pass or after `close`.
+   * @throws HiperceiverError where most files cannot be read or a decoding thread failed
+   */
+  next(): Promise<Batch | undefined>;
+  /** Steps in which every example is seen once. */
+  readonly stepsPerEpoch: number;
+  /** Seconds that `next` has kept its callers waiting. */
+  readonly waitSeconds: number;
+  /** Files that could not be read so far, each once. */
+  readonly skipped: readonly SkippedFile[];
+  close(): Promise<void>;
+}
+
+/** Numbers per image up to which stored pixels are transformed on the calling thread: cheaper than sending them. */
+const INLINE_LENGTH = 96 * 96 * 3;
+/** Distinct images to have tried before half of them being unreadable ends the run. */
+const TELLING_SAMPLE = 64;
+
+/** @throws HiperceiverError where an option makes no sense or the images cannot get the wanted number of channels */
+export function createLoader(dataset: ImageDataset, options: LoaderOptions): Loader {
+  checkOptions(dataset, options);
+  const { source, labels } = dataset;
+  const assembly = assemblyOptions(options);
+  const workers = options.workers ?? defaultWorkers(dataset, options);
+  const pool = workers > 0 ? createPool(workers, source, assembly) : undefined;
+  const assemble = pool ? pool.assemble : createAssembler(source, assembly);
+  const ahead = options.prefetch ?? workers + 1;
+
+  const queue: Promise<AssembledBatch | undefined>[] = [];
+  const failures = new Map<number, string>();
+  const tried = new Uint8Array(dataset.size);
+  let triedCount = 0;
+  let nextStep = options.startStep ?? 0;
+  let waitSeconds = 0;
+  let closed = false;
+
+  function fill(count: number): void {
+    while (queue.length < count) {
+      const batch = assemble(nextStep++);
+      // A failure is reported to the caller who asks for this batch, not to the process.
+      batch.catch(() => undefined);
+      queue.push(batch);
+    }
+  }
+
+  function account({ ids, skipped }: AssembledBatch): void {
+    for (const row of [...ids, ...skipped.map((skip) => skip.row)]) {
+      if (tried[row] === 0) triedCount++;
+      tried[row] = 1;
+    }
+    for (const { row, reason } of skipped) if (!failures.has(row)) failures.set(row, reason);
+    const all = failures.size === triedCount && triedCount >= Math.min(dataset.size, TELLING_SAMPLE);
+    const most = triedCount >= TELLING_SAMPLE && failures.size > triedCount / 2;
+    if (!all && !most) return;
+    const [[row, reason]] = failures;
+    throw new HiperceiverError(
+      `${failures.size} of the first ${triedCount} images of "${dataset.path}" cannot be read (first: "${exampleName(source, row)}": ${reason}): check the files.`,
+    );
+  }
+
+  async function nextAssembled(): Promise<AssembledBatch | undefined> {
+    for (;;) {
+      fill(1);
+      const batch = await queue.shift();
+      if (closed || !batch) return undefined;
+      fill(ahead);
+      account(batch);
+      if (batch.ids.length > 0) return batch;
+    }
+  }
+
+  return {
+    stepsPerEpoch: stepsPerEpoch(dataset.size, assembly),
+    get waitSeconds() {
+      return waitSeconds;
+    },
+    get skipped() {
+      return Array.from(failures, ([row, reason]) => ({ file: exampleName(source, row), reason }));
+    },
+    async next() {
+      if (closed) return undefined;
+      const asked = performance.now();
+      const batch = await nextAssembled();
+      waitSeconds += (performance.now() - asked) / 1000;
+      if (!batch) return undefined;
+      const { ids, pixels } = batch;
+      return { size: ids.length, ids, signals: { image: pixels }, labels: labels && Int32Array.from(ids, (row) => labels[row]) };
+    },
+    async close() {
+      closed = true;
+      queue.length = 0;
+      await pool?.close();
+    },
+  };
+}
+
+function checkOptions(dataset: ImageDataset, options: LoaderOptions): void {
+  const { batchSize, workers = 0, prefetch = 1, startStep = 0 } = options;
+  ensure(Number.isInteger(batchSize) && batchSize > 0, () => `batchSize is ${batchSize}: give a whole number above 0.`);
+  for (const [name, value] of Object.entries({ workers, prefetch, startStep })) {
+    ensure(Number.isInteger(value) && value >= 0, () => `${name} is ${value}: give a whole number from 0 up.`);
+  }
+  ensure(!options.dropLast || batchSize <= dataset.size, () =>
+    `batchSize ${batchSize} is larger than the ${dataset.size} images of "${dataset.path}" (split ${dataset.split}): choose at most ${dataset.size}, or dropLast: false.`);
+  checkTransform(options);
+  if (dataset.uniformShape) channelRule(dataset.uniformShape.channels, options.channels, dataset.path);
+  else ensure(options.channels === 1 || options.channels === 3, () =>
+    `channels is ${options.channels}, and images of "${dataset.path}" are decoded to 1 (grey) or 3 (colour): choose one of the two.`);
+}
+
+/** Only what determines the batches: functions and foreign fields would not survive the way to a thread. */
+function assemblyOptions(options: LoaderOptions): AssemblyOptions {
+  const { batchSize, shuffle, dropLast, key, imageSize, channels, crop, cropScale, padding, flip, mean, std } = options;
+  return { batchSize, shuffle, dropLast, key, imageSize, channels, crop, cropScale, padding, flip, mean, std };
+}
+
+function defaultWorkers(dataset: ImageDataset, { imageSize, channels }: LoaderOptions): number {
+  const stored = dataset.uniformShape;
+  const largest = Math.max(imageSize[0] * imageSize[1] * channels, stored ? stored.height * stored.width * stored.channels : Infinity);
+  return largest <= INLINE_LENGTH ? 0 : Math.max(1, Math.min(4, availableParallelism() - 1));
+}

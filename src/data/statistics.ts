@@ -1,0 +1,103 @@
+/** What a data set's images are like, from a sample: sizes, channel means and deviations, and defaults that follow from them. */
+import { HiperceiverError } from '../errors/index.js';
+import { choose, keyFrom } from '../random/index.js';
+import { encodedBytes } from './assemble.js';
+import type { ImageDataset } from './dataset.js';
+import { decodeFailure, decodeImage, imageHeader } from './decode.js';
+import { exampleName, type ImageShape, type RawImage, storedImage } from './source.js';
+import { type TransformOptions, writeInput } from './transform.js';
+
+/** Mean and standard deviation of each channel, in units of 0 … 1. */
+export interface ChannelStatistics {
+  mean: number[];
+  std: number[];
+}
+
+/** Means and deviations of ImageNet's training images, which most published models of photographs are trained with. */
+export const IMAGENET_STATISTICS: ChannelStatistics = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+
+/** Images up to this size are taken for small ones (digits, CIFAR), larger ones for photographs. */
+const SMALL = 96;
+/** Photographs are measured at this size: their mean does not change, and hours of decoding are saved. */
+const MEASURED = 256;
+/** A channel that never changes still needs a divisor. */
+const LEAST_STD = 1e-3;
+
+/**
+ * Channel statistics over all pixels of up to `sample` images, the same ones at each call. Unreadable files do not count.
+ * @throws HiperceiverError where none of the sample can be read
+ */
+export async function channelStatistics(dataset: ImageDataset, sample = 512, channels = dataset.uniformShape?.channels ?? 3): Promise<ChannelStatistics> {
+  const sum = new Float64Array(channels);
+  const squares = new Float64Array(channels);
+  let count = 0;
+  const units = { channels, mean: [0], std: [1], crop: 'none', flip: false } as const;
+  await overSample(dataset, sample, async (row) => {
+    const image = await measuredImage(dataset, row);
+    const values = new Float32Array(image.height * image.width * channels);
+    writeInput(image, { shiftY: 0, shiftX: 0, flip: false }, { ...units, imageSize: [image.height, image.width] }, values, 0);
+    for (let at = 0; at < values.length; at++) {
+      sum[at % channels] += values[at];
+      squares[at % channels] += values[at] * values[at];
+    }
+    count += image.height * image.width;
+  });
+  const mean = Array.from(sum, (total) => total / count);
+  const std = Array.from(squares, (total, c) => Math.max(LEAST_STD, Math.sqrt(Math.max(0, total / count - mean[c] ** 2))));
+  return { mean, std };
+}
+
+/** The shape of every image where all are alike (from the layout, or from a sample of files), else undefined. */
+export async function commonShape(dataset: ImageDataset, sample = 32): Promise<ImageShape | undefined> {
+  if (dataset.uniformShape) return dataset.uniformShape;
+  const { source } = dataset;
+  if (source.kind === 'pixels') return source.shape;
+  const seen = new Map<string, ImageShape>();
+  await overSample(dataset, sample, async (row) => {
+    const { height, width, channels } = await imageHeader(await encodedBytes(source, row));
+    seen.set(`${height}x${width}`, { height, width, channels: Math.max(channels, seen.get(`${height}x${width}`)?.channels ?? 1) });
+  });
+  return seen.size === 1 ? [...seen.values()][0] : undefined;
+}
+
+/**
+ * A sound way of feeding this data set, to be overridden at will. Small colour images: own size, pad-and-crop and mirroring;
+ * small grey ones (digits, letters: not the same when mirrored): as they are; photographs: 224 x 224, random resized crops
+ * of 20 … 100 % of the area and mirroring, ImageNet's statistics. Without `training` nothing is random.
+ */
+export async function defaultTransform(dataset: ImageDataset, { training = true } = {}): Promise<TransformOptions> {
+  const shape = await commonShape(dataset);
+  if (shape && Math.max(shape.height, shape.width) <= SMALL) {
+    const { height, width, channels } = shape;
+    const colour = channels >= 3;
+    const statistics = await channelStatistics(dataset, 512, channels);
+    return { imageSize: [height, width], channels, crop: training && colour ? 'random' : 'none', flip: training && colour, ...statistics };
+  }
+  return { imageSize: [224, 224], channels: 3, crop: training ? 'randomResized' : 'center', cropScale: [0.2, 1], flip: training, ...IMAGENET_STATISTICS };
+}
+
+async function measuredImage({ source }: ImageDataset, row: number): Promise<RawImage> {
+  if (source.kind === 'pixels') return storedImage(source, row);
+  const bytes = await encodedBytes(source, row);
+  const { height, width } = await imageHeader(bytes);
+  const size = [Math.min(height, MEASURED), Math.min(width, MEASURED)] as const;
+  return decodeImage(bytes, size, (h, w) => ({ top: 0, left: 0, height: h, width: w }));
+}
+
+/** Visits a fixed random sample of rows, leaving out what cannot be read; a turn of the event loop between images. */
+async function overSample(dataset: ImageDataset, sample: number, visit: (row: number) => Promise<void>): Promise<void> {
+  const rows = choose(keyFrom(0), dataset.size, Math.min(sample, dataset.size));
+  let readable = 0;
+  let first: string | undefined;
+  for (const [i, row] of rows.entries()) {
+    if (i % 16 === 15) await new Promise((resume) => setImmediate(resume));
+    try {
+      await visit(row);
+      readable++;
+    } catch (error) {
+      if (error instanceof HiperceiverError) throw error;
+      first ??= `"${exampleName(dataset.source, row)}": ${decodeFailure(error)}`;
+    }
+  }
+  if (readable === 0) throw new HiperceiverError(`None of ${rows.length} images of "${dataset.path}" can be read (first: ${first}): check the files.`);
+}
