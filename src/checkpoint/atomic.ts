@@ -66,7 +66,8 @@ export async function removeAbandoned(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const writer = /^\..+\.(\d+)-[0-9a-f]+\.tmp$/.exec(name)?.[1];
     const path = join(resolve(folder), name);
-    if (writer && !inProgress.has(path) && !isOtherLivingProcess(Number(writer))) await rm(path, { recursive: true, force: true });
+    if (writer && !inProgress.has(path) && !isOtherLivingProcess(Number(writer)))
+      await rm(path, { recursive: true, force: true });
   }
 }
 

@@ -95,7 +95,10 @@ export async function loadCheckpoint(
 /** The folder of the checkpoint that a user's path means, and the file of its parameters. */
 async function locate(path: string): Promise<{ folder: string; weights: string; isSingleFile: boolean }> {
   const standing = standingFolder(path);
-  ensure(existsSync(standing), () => `${path} does not exist: name a checkpoint folder, a run folder or a .safetensors file.`);
+  ensure(
+    existsSync(standing),
+    () => `${path} does not exist: name a checkpoint folder, a run folder or a .safetensors file.`,
+  );
   if (!statSync(standing).isDirectory()) return { folder: dirname(path), weights: path, isSingleFile: true };
   const inFolder = (folder: string) => ({ folder, weights: weightsFile(folder), isSingleFile: false });
   if (holdsWeights(standing) || !isRunFolder(standing)) return inFolder(standing);

@@ -22,7 +22,10 @@ export function writeError(error: unknown, path: string): unknown {
       return refusal(error, `${path} may not be written: change its permissions or choose another --out.`);
     case 'ENOTDIR':
     case 'EEXIST':
-      return refusal(error, `${path} cannot be written because a file stands where a folder is needed: move it or choose another --out.`);
+      return refusal(
+        error,
+        `${path} cannot be written because a file stands where a folder is needed: move it or choose another --out.`,
+      );
     case 'EISDIR':
       return refusal(error, `${path} cannot be written because it is a folder: choose another --out.`);
     default:
@@ -49,7 +52,9 @@ export function readError(error: unknown, path: string): unknown {
 
 function systemError(error: unknown, what: string): unknown {
   const code = errorCode(error);
-  return code === undefined || !/^E[A-Z0-9]+$/.test(code) ? error : refusal(error, `${what}: the system reports ${code}.`);
+  return code === undefined || !/^E[A-Z0-9]+$/.test(code)
+    ? error
+    : refusal(error, `${what}: the system reports ${code}.`);
 }
 
 function refusal(cause: unknown, message: string): HiperceiverError {

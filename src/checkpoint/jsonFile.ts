@@ -19,7 +19,10 @@ export async function readJson(path: string): Promise<Record<string, unknown>> {
   } catch {
     throw new HiperceiverError(`${path} is not JSON: it is cut off, damaged or of another format.`);
   }
-  ensure(typeof value === 'object' && value !== null && !Array.isArray(value), () => `${path} does not hold a JSON object.`);
+  ensure(
+    typeof value === 'object' && value !== null && !Array.isArray(value),
+    () => `${path} does not hold a JSON object.`,
+  );
   return value as Record<string, unknown>;
 }
 
@@ -31,7 +34,10 @@ export function encodeJson(path: string, value: Record<string, unknown>): string
   const text = JSON.stringify(
     value,
     (key, item) => {
-      ensure(typeof item !== 'number' || Number.isFinite(item), () => `${path} cannot hold "${key}": ${item} is no JSON number.`);
+      ensure(
+        typeof item !== 'number' || Number.isFinite(item),
+        () => `${path} cannot hold "${key}": ${item} is no JSON number.`,
+      );
       ensure(typeof item !== 'bigint', () => `${path} cannot hold "${key}": write the big integer ${item} as text.`);
       return item;
     },

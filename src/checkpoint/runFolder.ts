@@ -69,7 +69,9 @@ async function checkpointsNewestFirst(runFolder: string): Promise<string[]> {
   });
   const found = entries.flatMap((name) => {
     const match = CHECKPOINT_NAME.exec(name);
-    return match ? [{ path: join(folder, name), step: Number(match[1] ?? match[2]), replaced: match[2] !== undefined }] : [];
+    return match
+      ? [{ path: join(folder, name), step: Number(match[1] ?? match[2]), replaced: match[2] !== undefined }]
+      : [];
   });
   // At the same step the replacement comes before the replaced.
   found.sort((a, b) => b.step - a.step || Number(a.replaced) - Number(b.replaced));

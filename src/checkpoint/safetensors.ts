@@ -4,7 +4,14 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { ensure, HiperceiverError, unknownName } from '../errors/index.js';
 import { writeFileAtomic } from './atomic.js';
 import { readError } from './ioErrors.js';
-import { encodeHeader, headerLength, LENGTH_BYTES, parseHeader, type SafetensorsHeader, type TensorEntry } from './safetensorsHeader.js';
+import {
+  encodeHeader,
+  headerLength,
+  LENGTH_BYTES,
+  parseHeader,
+  type SafetensorsHeader,
+  type TensorEntry,
+} from './safetensorsHeader.js';
 import { checkTensor, type StoredTensor, storedArrays } from './storedTensor.js';
 
 /** The kernel moves at most 2 GiB a call; a piece of this size is far below it and large enough to cost nothing. */
@@ -63,7 +70,8 @@ export async function streamSafetensors(
 ): Promise<void> {
   const ordered = fileOrder(path, tensors);
   await writeAll(handle, encodeHeader(ordered, metadata));
-  for (const [, { data }] of ordered) await writeAll(handle, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  for (const [, { data }] of ordered)
+    await writeAll(handle, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }
 
 /** The tensors, checked; widest elements first, so that each begins at a multiple of its element size. */
@@ -72,7 +80,10 @@ function fileOrder(path: string, tensors: Iterable<[string, StoredTensor]>): [st
   const names = new Set<string>();
   for (const [name, tensor] of list) {
     ensure(!names.has(name), () => `${path} cannot hold two tensors named "${name}".`);
-    ensure(name !== '__metadata__', () => `${path} cannot hold a tensor named "__metadata__": the format reserves the name.`);
+    ensure(
+      name !== '__metadata__',
+      () => `${path} cannot hold a tensor named "__metadata__": the format reserves the name.`,
+    );
     checkTensor(`Tensor "${name}" for ${path}`, tensor);
     names.add(name);
   }
@@ -111,13 +122,21 @@ async function readHeader(path: string, handle: FileHandle): Promise<{ header: S
   return { header: parseHeader(path, bytes, stat.size - bodyStart), bodyStart };
 }
 
-async function readTensor(path: string, handle: FileHandle, bodyStart: number, name: string, entry: TensorEntry): Promise<StoredTensor> {
+async function readTensor(
+  path: string,
+  handle: FileHandle,
+  bodyStart: number,
+  name: string,
+  entry: TensorEntry,
+): Promise<StoredTensor> {
   const { dtype, shape, begin, end } = entry;
   let buffer: ArrayBuffer;
   try {
     buffer = new ArrayBuffer(end - begin);
   } catch {
-    throw new HiperceiverError(`Tensor "${name}" of ${path} takes ${end - begin} bytes, which this machine's memory does not hold.`);
+    throw new HiperceiverError(
+      `Tensor "${name}" of ${path} takes ${end - begin} bytes, which this machine's memory does not hold.`,
+    );
   }
   await readAll(path, handle, new Uint8Array(buffer), bodyStart + begin);
   return { dtype, shape, data: new storedArrays[dtype](buffer) };

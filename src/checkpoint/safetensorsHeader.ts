@@ -110,7 +110,8 @@ function parseEntry(file: string, name: string, value: unknown, bodyBytes: numbe
   const { dtype, shape, data_offsets: offsets } = value;
   ensure(
     isStoredDType(dtype),
-    () => `${file}: tensor "${name}" has the unknown element type ${JSON.stringify(dtype)}; known are ${Object.keys(storedArrays).join(', ')}.`,
+    () =>
+      `${file}: tensor "${name}" has the unknown element type ${JSON.stringify(dtype)}; known are ${Object.keys(storedArrays).join(', ')}.`,
   );
   ensure(isCountList(shape), damaged(`has the impossible shape ${JSON.stringify(shape)}`));
   ensure(
@@ -118,7 +119,10 @@ function parseEntry(file: string, name: string, value: unknown, bodyBytes: numbe
     damaged(`has the impossible byte range ${JSON.stringify(offsets)}`),
   );
   const [begin, end] = offsets;
-  ensure(end <= bodyBytes, () => `${file} is cut off or damaged: tensor "${name}" ends at byte ${end} of ${bodyBytes}.`);
+  ensure(
+    end <= bodyBytes,
+    () => `${file} is cut off or damaged: tensor "${name}" ends at byte ${end} of ${bodyBytes}.`,
+  );
   const expected = elementCount(shape) * storedArrays[dtype].BYTES_PER_ELEMENT;
   ensure(
     end - begin === expected,
@@ -133,7 +137,10 @@ function checkCoverage(file: string, entries: readonly [string, TensorEntry][], 
   let previous = '';
   for (const [name, { begin, end }] of entries) {
     ensure(begin >= covered, () => `${file} is damaged: tensor "${name}" overlaps tensor "${previous}".`);
-    ensure(begin === covered, () => `${file} is damaged: ${begin - covered} bytes before tensor "${name}" belong to no tensor.`);
+    ensure(
+      begin === covered,
+      () => `${file} is damaged: ${begin - covered} bytes before tensor "${name}" belong to no tensor.`,
+    );
     [covered, previous] = [end, name];
   }
   ensure(

@@ -24,7 +24,10 @@ export function holdsWeights(folder: string): boolean {
 export function weightsFile(folder: string): string {
   for (const name of [WEIGHTS_FILE, WEIGHTS_INDEX]) if (existsSync(join(folder, name))) return join(folder, name);
   const pickle = PICKLES.find((name) => existsSync(join(folder, name)));
-  if (pickle) throw new HiperceiverError(`${folder} holds ${pickle} but no ${WEIGHTS_FILE}: convert its weights to safetensors first.`);
+  if (pickle)
+    throw new HiperceiverError(
+      `${folder} holds ${pickle} but no ${WEIGHTS_FILE}: convert its weights to safetensors first.`,
+    );
   throw new HiperceiverError(`${folder} is no checkpoint: it holds no ${WEIGHTS_FILE}.`);
 }
 
@@ -46,7 +49,8 @@ export async function checkWeights(file: string): Promise<void> {
   }
   for (const [shard, names] of await readIndex(file)) {
     const { tensors } = await readSafetensorsHeader(shard);
-    for (const name of names) ensure(tensors.has(name), () => `${shard} lacks the tensor "${name}" that ${file} places there.`);
+    for (const name of names)
+      ensure(tensors.has(name), () => `${shard} lacks the tensor "${name}" that ${file} places there.`);
   }
 }
 
@@ -66,7 +70,8 @@ async function readIndex(file: string): Promise<Map<string, string[]>> {
     // A downloaded index must not reach outside its folder.
     ensure(
       typeof shard === 'string' && shard === basename(shard) && shard.endsWith('.safetensors'),
-      () => `${file} places the tensor "${name}" in ${JSON.stringify(shard)}, which is no safetensors file of its folder.`,
+      () =>
+        `${file} places the tensor "${name}" in ${JSON.stringify(shard)}, which is no safetensors file of its folder.`,
     );
     const path = join(dirname(file), shard);
     const names = shards.get(path);

@@ -75,14 +75,18 @@ export class ProtoField {
   floats(): Float32Array {
     if (this.wireType === FIXED_32) return Float32Array.of(this.float());
     const bytes = this.expect(LENGTH_DELIMITED);
-    ensure(bytes.byteLength % 4 === 0, () => `Protobuf field ${this.number} is no list of floats: ${bytes.byteLength} bytes.`);
+    ensure(
+      bytes.byteLength % 4 === 0,
+      () => `Protobuf field ${this.number} is no list of floats: ${bytes.byteLength} bytes.`,
+    );
     return new Float32Array(bytes.slice().buffer);
   }
 
   private expect(wireType: number): Uint8Array {
     ensure(
       this.wireType === wireType,
-      () => `Protobuf field ${this.number} has wire type ${this.wireType} where ${wireType} was expected: the file has another format.`,
+      () =>
+        `Protobuf field ${this.number} has wire type ${this.wireType} where ${wireType} was expected: the file has another format.`,
     );
     return this.payload;
   }
@@ -122,7 +126,9 @@ function payloadRange(message: Uint8Array, offset: number, wireType: number): { 
       return { start: length.end, end: length.end + Number(BigInt.asUintN(64, length.value)) };
     }
     default:
-      throw new HiperceiverError(`Protobuf wire type ${wireType} is not in use: the data is damaged or has another format.`);
+      throw new HiperceiverError(
+        `Protobuf wire type ${wireType} is not in use: the data is damaged or has another format.`,
+      );
   }
 }
 

@@ -48,7 +48,10 @@ test('a failure in the middle leaves the old file and no temporary, and says wha
 
 test("a mistake of the program's own passes through as it is", async () => {
   const mistake = new TypeError('x is not a function');
-  await assert.rejects(writeFileAtomic(join(folder, 'file'), () => Promise.reject(mistake)), (error) => error === mistake);
+  await assert.rejects(
+    writeFileAtomic(join(folder, 'file'), () => Promise.reject(mistake)),
+    (error) => error === mistake,
+  );
   assert.deepEqual(readdirSync(folder), []);
 });
 
@@ -92,7 +95,13 @@ test('a folder that was being replaced when the process died is found, and gives
 });
 
 test('temporaries are removed once their writer is dead', async () => {
-  const names = [`.a.${process.ppid}-0badcafe.tmp`, '.b.999999999-0badcafe.tmp', `.c.${process.pid}-0badcafe.tmp`, '.hidden.tmp', 'd.tmp'];
+  const names = [
+    `.a.${process.ppid}-0badcafe.tmp`,
+    '.b.999999999-0badcafe.tmp',
+    `.c.${process.pid}-0badcafe.tmp`,
+    '.hidden.tmp',
+    'd.tmp',
+  ];
   for (const name of names) writeFileSync(join(folder, name), '');
   await writeFolderAtomic(join(folder, 'e'), async (temporary) => {
     await writeFile(join(temporary, 'f'), '');

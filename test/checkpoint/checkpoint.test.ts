@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -32,8 +42,14 @@ function anyFloats(seed: number, ...shape: number[]): StoredTensor {
 function sample(step = 7): Checkpoint {
   return {
     config: { model_type: 'hip', architecture: { depth: 2 } },
-    parameters: new Map([['encoder.weight', anyFloats(step, 30, 40)], ['encoder.bias', anyFloats(step + 1, 40)]]),
-    optimizer: new Map([['encoder.weight.m', anyFloats(step + 2, 30, 40)], ['step', { dtype: 'I64', shape: [], data: BigInt64Array.of(9n) }]]),
+    parameters: new Map([
+      ['encoder.weight', anyFloats(step, 30, 40)],
+      ['encoder.bias', anyFloats(step + 1, 40)],
+    ]),
+    optimizer: new Map([
+      ['encoder.weight.m', anyFloats(step + 2, 30, 40)],
+      ['step', { dtype: 'I64', shape: [], data: BigInt64Array.of(9n) }],
+    ]),
     ema: new Map([['encoder.weight', anyFloats(step + 3, 30, 40)]]),
     trainer: { step, seed: 3, key: [1, 2 ** 32 - 1], epoch: 1.5 },
   };
@@ -43,7 +59,10 @@ function assertSame(actual: Checkpoint, expected: Checkpoint): void {
   assert.deepEqual(actual.config, expected.config);
   assert.deepEqual(actual.trainer, expected.trainer);
   for (const part of ['parameters', 'optimizer', 'ema'] as const) {
-    assert.deepEqual([...(actual[part] ?? [])].map(([name]) => name).sort(), [...(expected[part] ?? [])].map(([name]) => name).sort());
+    assert.deepEqual(
+      [...(actual[part] ?? [])].map(([name]) => name).sort(),
+      [...(expected[part] ?? [])].map(([name]) => name).sort(),
+    );
     for (const [name, { dtype, shape, data }] of expected[part] ?? []) {
       const found = actual[part]?.get(name) as StoredTensor;
       assert.deepEqual([found.dtype, found.shape], [dtype, shape]);
@@ -60,7 +79,11 @@ test('all parts come back, every float bit included', async () => {
   await saveCheckpoint(join(run, 'saved'), sample());
   assertSame(await loadCheckpoint(join(run, 'saved')), sample());
   assert.deepEqual(readdirSync(join(run, 'saved')).sort(), [
-    'config.json', 'ema.safetensors', 'model.safetensors', 'optimizer.safetensors', 'trainer.json',
+    'config.json',
+    'ema.safetensors',
+    'model.safetensors',
+    'optimizer.safetensors',
+    'trainer.json',
   ]);
 });
 
@@ -131,7 +154,10 @@ test('the newest complete checkpoint is found: by number, past temporaries and p
   assert.match(reasons[0], /optimizer\.safetensors is cut off/);
   assert.match(reasons[1], /trainer\.json is empty/);
   rmSync(join(checkpointPath(run, 900), 'config.json'));
-  await assert.rejects(loadCheckpoint(run), /holds no complete checkpoint; the newest is unusable: .*123456789.optimizer/);
+  await assert.rejects(
+    loadCheckpoint(run),
+    /holds no complete checkpoint; the newest is unusable: .*123456789.optimizer/,
+  );
 });
 
 test('a checkpoint that was being replaced when the process died is still the newest', async () => {
@@ -159,7 +185,8 @@ test('what is no checkpoint is refused with one sentence that names it', async (
     change(join(run, name));
     return join(run, name);
   };
-  const weights = (bytes: string | Buffer) => (folder: string) => writeFileSync(join(folder, 'model.safetensors'), bytes);
+  const weights = (bytes: string | Buffer) => (folder: string) =>
+    writeFileSync(join(folder, 'model.safetensors'), bytes);
   const whole = readFileSync(join(run, 'good/model.safetensors'));
   const cases: [string, RegExp][] = [
     [join(run, 'nowhere'), /nowhere does not exist: name a checkpoint folder/],
@@ -168,10 +195,19 @@ test('what is no checkpoint is refused with one sentence that names it', async (
     [variant('text', weights('hello, this is no tensor at all')), /no safetensors file/],
     [variant('no-config', (folder) => rmSync(join(folder, 'config.json'))), /config\.json.*missing/],
     [variant('empty-config', (folder) => writeFileSync(join(folder, 'config.json'), '')), /config\.json is empty/],
-    [variant('list-config', (folder) => writeFileSync(join(folder, 'config.json'), '[]')), /does not hold a JSON object/],
-    [variant('cut-config', (folder) => writeFileSync(join(folder, 'config.json'), '{"a":')), /config\.json is not JSON/],
+    [
+      variant('list-config', (folder) => writeFileSync(join(folder, 'config.json'), '[]')),
+      /does not hold a JSON object/,
+    ],
+    [
+      variant('cut-config', (folder) => writeFileSync(join(folder, 'config.json'), '{"a":')),
+      /config\.json is not JSON/,
+    ],
     [variant('no-weights', (folder) => rmSync(join(folder, 'model.safetensors'))), /holds no model\.safetensors/],
-    [variant('pickle', (folder) => renameSync(join(folder, 'model.safetensors'), join(folder, 'pytorch_model.bin'))), /pytorch_model\.bin.*convert/],
+    [
+      variant('pickle', (folder) => renameSync(join(folder, 'model.safetensors'), join(folder, 'pytorch_model.bin'))),
+      /pytorch_model\.bin.*convert/,
+    ],
     [variant('bad-ema', (folder) => writeFileSync(join(folder, 'ema.safetensors'), '')), /ema\.safetensors is empty/],
   ];
   writeFileSync(join(run, 'zero.safetensors'), '');
@@ -191,7 +227,8 @@ test('what is no checkpoint is refused with one sentence that names it', async (
 
 test('values that JSON would lose are refused, and nothing is left behind', async () => {
   const { config, parameters } = sample();
-  const save = (trainer: Record<string, unknown>) => saveCheckpoint(join(run, 'saved'), { config, parameters, trainer });
+  const save = (trainer: Record<string, unknown>) =>
+    saveCheckpoint(join(run, 'saved'), { config, parameters, trainer });
   await assert.rejects(save({ best: Number.NaN }), /saved.trainer\.json cannot hold "best": NaN/);
   await assert.rejects(save({ step: 1n }), /"step".*big integer/);
   assert.deepEqual(readdirSync(run), []);

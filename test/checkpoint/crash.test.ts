@@ -8,7 +8,13 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { type Checkpoint, checkpointPath, loadCheckpoint, pruneCheckpoints, saveCheckpoint } from '../../src/checkpoint/index.js';
+import {
+  type Checkpoint,
+  checkpointPath,
+  loadCheckpoint,
+  pruneCheckpoints,
+  saveCheckpoint,
+} from '../../src/checkpoint/index.js';
 import { HiperceiverError } from '../../src/errors/index.js';
 
 let run: string;
@@ -18,7 +24,8 @@ beforeEach(() => {
 afterEach(() => rmSync(run, { recursive: true }));
 
 function checkpoint(step: number, elements = 1000): Checkpoint {
-  const tensors = () => new Map([['w', { dtype: 'F32' as const, shape: [elements], data: new Float32Array(elements).fill(step) }]]);
+  const tensors = () =>
+    new Map([['w', { dtype: 'F32' as const, shape: [elements], data: new Float32Array(elements).fill(step) }]]);
   return { config: { model_type: 'hip' }, parameters: tensors(), optimizer: tensors(), trainer: { step } };
 }
 
@@ -58,18 +65,25 @@ test('a disk that fills up while saving: one sentence, and the earlier checkpoin
   const probe = await open(join(run, 'probe'), 'w');
   await probe.close();
   let room = 5000;
-  const write = t.mock.method(Object.getPrototypeOf(probe), 'write', async (_bytes: Uint8Array, _offset: number, length: number) => {
-    if (room <= 0) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
-    // As the kernel does: the last write before the end of the space is a short one.
-    const bytesWritten = Math.min(length, room);
-    room -= bytesWritten;
-    return { bytesWritten };
-  });
+  const write = t.mock.method(
+    Object.getPrototypeOf(probe),
+    'write',
+    async (_bytes: Uint8Array, _offset: number, length: number) => {
+      if (room <= 0) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+      // As the kernel does: the last write before the end of the space is a short one.
+      const bytesWritten = Math.min(length, room);
+      room -= bytesWritten;
+      return { bytesWritten };
+    },
+  );
   for (const step of [2, 1]) {
     room = 5000;
     await assert.rejects(saveCheckpoint(checkpointPath(run, step), checkpoint(step)), (error: unknown) => {
       assert(error instanceof HiperceiverError);
-      assert.match(error.message, new RegExp(`^The disk is full while writing .*step-0000000${step}: free space or choose another --out\\.$`));
+      assert.match(
+        error.message,
+        new RegExp(`^The disk is full while writing .*step-0000000${step}: free space or choose another --out\\.$`),
+      );
       return true;
     });
   }

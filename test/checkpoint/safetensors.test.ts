@@ -3,7 +3,13 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { readSafetensors, readSafetensorsHeader, type StoredTensor, toFloat32, writeSafetensors } from '../../src/checkpoint/index.js';
+import {
+  readSafetensors,
+  readSafetensorsHeader,
+  type StoredTensor,
+  toFloat32,
+  writeSafetensors,
+} from '../../src/checkpoint/index.js';
 import { HiperceiverError } from '../../src/errors/index.js';
 import { keyFrom, uniform } from '../../src/random/index.js';
 
@@ -60,7 +66,8 @@ test('the file is laid out as the format asks: the body and each tensor aligned,
   const length = Number(file.readBigUInt64LE(0));
   assert.equal((8 + length) % 8, 0);
   const header = JSON.parse(file.subarray(8, 8 + length).toString());
-  for (const [name, { data }] of everyType) assert.equal(header[name].data_offsets[0] % data.BYTES_PER_ELEMENT, 0, name);
+  for (const [name, { data }] of everyType)
+    assert.equal(header[name].data_offsets[0] % data.BYTES_PER_ELEMENT, 0, name);
   const { tensors } = await readSafetensorsHeader(path);
   assert.equal([...tensors.values()].at(-1)?.end, file.length - 8 - length);
 });
@@ -83,12 +90,19 @@ test('any type becomes float32', () => {
 
 test('data that does not fit its type or shape is not written', async () => {
   rmSync(path, { force: true });
-  const refuse = (tensor: StoredTensor, message: RegExp) => assert.rejects(writeSafetensors(path, [['w', tensor]]), message);
+  const refuse = (tensor: StoredTensor, message: RegExp) =>
+    assert.rejects(writeSafetensors(path, [['w', tensor]]), message);
   await refuse({ dtype: 'F32', shape: [3], data: new Float32Array(2) }, /"w".*\[3\]/);
   await refuse({ dtype: 'F32', shape: [-1, -2], data: new Float32Array(2) }, /"w"/);
   await refuse({ dtype: 'F32', shape: [2], data: new Float64Array(2) }, /"w".*Float64Array/);
   const one: StoredTensor = { dtype: 'F32', shape: [1], data: new Float32Array(1) };
-  await assert.rejects(writeSafetensors(path, [['w', one], ['w', one]]), /two tensors named "w"/);
+  await assert.rejects(
+    writeSafetensors(path, [
+      ['w', one],
+      ['w', one],
+    ]),
+    /two tensors named "w"/,
+  );
   assert.deepEqual(readdirSync(folder), []);
 });
 
@@ -113,14 +127,37 @@ test('each kind of damage is refused with a sentence that names file and tensor'
     ['negative shape', raw({ a: f32(0, 8, [-1, -2]) }, 8), /"a".*impossible shape/],
     ['huge shape', raw({ a: f32(0, 8, [2 ** 52, 2 ** 52]) }, 8), /"a"/],
     ['shape of zero times infinity', raw({ a: f32(0, 0, [...Array(25).fill(2 ** 52), 0]) }, 0), /"a"/],
-    ['negative offset', raw({ a: { dtype: 'F32', shape: [2], data_offsets: [-8, 0] } }, 8), /"a".*impossible byte range/],
+    [
+      'negative offset',
+      raw({ a: { dtype: 'F32', shape: [2], data_offsets: [-8, 0] } }, 8),
+      /"a".*impossible byte range/,
+    ],
     ['fraction', raw({ a: { dtype: 'F32', shape: [2], data_offsets: [0.5, 8.5] } }, 12), /"a".*impossible byte range/],
     ['reversed', raw({ a: { dtype: 'F32', shape: [2], data_offsets: [8, 0] } }, 8), /"a".*impossible byte range/],
-    ['three offsets', raw({ a: { dtype: 'F32', shape: [2], data_offsets: [0, 8, 8] } }, 8), /"a".*impossible byte range/],
+    [
+      'three offsets',
+      raw({ a: { dtype: 'F32', shape: [2], data_offsets: [0, 8, 8] } }, 8),
+      /"a".*impossible byte range/,
+    ],
     ['no entry', raw({ a: null }, 0), /"a" has no description/],
-    ['unknown type', raw({ a: { dtype: 'F7', shape: [1], data_offsets: [0, 1] } }, 1), /"a".*unknown element type "F7".*F32/],
-    ['type from the prototype', raw({ a: { dtype: 'toString', shape: [], data_offsets: [0, 1] } }, 1), /unknown element type/],
-    ['twice', raw('{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}, "\\u0061" :{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}', 2), /"a" twice/],
+    [
+      'unknown type',
+      raw({ a: { dtype: 'F7', shape: [1], data_offsets: [0, 1] } }, 1),
+      /"a".*unknown element type "F7".*F32/,
+    ],
+    [
+      'type from the prototype',
+      raw({ a: { dtype: 'toString', shape: [], data_offsets: [0, 1] } }, 1),
+      /unknown element type/,
+    ],
+    [
+      'twice',
+      raw(
+        '{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}, "\\u0061" :{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}',
+        2,
+      ),
+      /"a" twice/,
+    ],
     ['metadata', raw({ __metadata__: { a: 1 } }, 0), /__metadata__/],
   ];
   for (const [what, bytes, message] of cases) {
@@ -140,7 +177,8 @@ test('each kind of damage is refused with a sentence that names file and tensor'
 });
 
 test('keys that only look like duplicates are none', async () => {
-  const header = '{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"note":{"a":"b\\"","b":["b","a"]}},"b":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}';
+  const header =
+    '{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"note":{"a":"b\\"","b":["b","a"]}},"b":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}';
   writeFileSync(path, raw(header, 2));
   assert.deepEqual([...(await readSafetensors(path)).tensors.keys()], ['a', 'b']);
 });

@@ -11,14 +11,34 @@ function only(message: Uint8Array): ProtoField {
 
 test('the bytes are those of the encoding guide', () => {
   assert.deepEqual([...new ProtoWriter().uint(1, 150).finish()], [0x08, 0x96, 0x01]);
-  assert.deepEqual([...new ProtoWriter().string(2, 'testing').finish()], [0x12, 7, ...new TextEncoder().encode('testing')]);
+  assert.deepEqual(
+    [...new ProtoWriter().string(2, 'testing').finish()],
+    [0x12, 7, ...new TextEncoder().encode('testing')],
+  );
   assert.deepEqual([...new ProtoWriter().message(3, (m) => m.uint(1, 150)).finish()], [0x1a, 3, 0x08, 0x96, 0x01]);
-  assert.deepEqual([...new ProtoWriter().packedInts(6, [3, 270, 86942]).finish()], [0x32, 6, 3, 0x8e, 2, 0x9e, 0xa7, 5]);
+  assert.deepEqual(
+    [...new ProtoWriter().packedInts(6, [3, 270, 86942]).finish()],
+    [0x32, 6, 3, 0x8e, 2, 0x9e, 0xa7, 5],
+  );
   assert.deepEqual([...new ProtoWriter().int64(1, -2).finish()], [0x08, 0xfe, ...Array(8).fill(0xff), 0x01]);
 });
 
 test('integers of every size come back', () => {
-  const values = [0, 1, 127, 128, 16383, 16384, 2 ** 31, 2 ** 32, 2 ** 40 + 5, Number.MAX_SAFE_INTEGER, -1, -128, -(2 ** 40)];
+  const values = [
+    0,
+    1,
+    127,
+    128,
+    16383,
+    16384,
+    2 ** 31,
+    2 ** 32,
+    2 ** 40 + 5,
+    Number.MAX_SAFE_INTEGER,
+    -1,
+    -128,
+    -(2 ** 40),
+  ];
   for (const value of values) {
     assert.equal(only(new ProtoWriter().int64(1, value).finish()).int64(), value);
     assert.equal(only(new ProtoWriter().int64(1, BigInt(value)).finish()).int64(), value);
@@ -44,7 +64,11 @@ test('large payloads deep inside nested messages keep their order and length', (
   const message = new ProtoWriter()
     .uint(1, 7)
     .message(2, (outer) => {
-      outer.string(1, 'before').message(2, (inner) => inner.bytes(3, large).uint(4, 1)).bytes(5, large).string(6, 'after');
+      outer
+        .string(1, 'before')
+        .message(2, (inner) => inner.bytes(3, large).uint(4, 1))
+        .bytes(5, large)
+        .string(6, 'after');
     })
     .uint(3, 8)
     .finish();
@@ -62,7 +86,8 @@ test('cut-off or foreign bytes are refused', () => {
   const whole = new ProtoWriter().string(1, 'some text').double(2, 1).uint(3, 300).finish();
   const isEnd = new Set([0, 11, 20, whole.length]);
   for (let length = 0; length < whole.length; length++) {
-    if (!isEnd.has(length)) assert.throws(() => [...readFields(whole.subarray(0, length))], HiperceiverError, `cut at ${length}`);
+    if (!isEnd.has(length))
+      assert.throws(() => [...readFields(whole.subarray(0, length))], HiperceiverError, `cut at ${length}`);
   }
   assert.throws(() => [...readFields(Uint8Array.of(0x0f))], HiperceiverError);
   assert.throws(() => [...readFields(new Uint8Array(20).fill(0xff))], HiperceiverError);

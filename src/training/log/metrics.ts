@@ -33,7 +33,9 @@ export class MetricsLog {
   static async open(path: string, options: { resumeStep?: number } = {}): Promise<MetricsLog> {
     if (existsSync(path)) {
       const text = await readText(path);
-      const kept = parseLines(path, text).filter(({ record }) => record.step <= (options.resumeStep ?? Number.POSITIVE_INFINITY));
+      const kept = parseLines(path, text).filter(
+        ({ record }) => record.step <= (options.resumeStep ?? Number.POSITIVE_INFINITY),
+      );
       const cleaned = kept.map(({ line }) => `${line}\n`).join('');
       if (cleaned !== text) await writeFileAtomic(path, cleaned);
     }
@@ -41,7 +43,10 @@ export class MetricsLog {
   }
 
   append(record: { step: number; [name: string]: unknown }): void {
-    ensure(Number.isSafeInteger(record.step), () => `A line of ${this.file.path} needs a whole step, not ${record.step}.`);
+    ensure(
+      Number.isSafeInteger(record.step),
+      () => `A line of ${this.file.path} needs a whole step, not ${record.step}.`,
+    );
     const { step, wallTime = Date.now() / 1000, ...values } = record;
     const line = JSON.stringify({ step, wallTime, ...values }, (_, value) =>
       typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,
@@ -76,7 +81,8 @@ function parseLines(path: string, text: string): { line: string; record: Metrics
   const torn = lines.pop() as string;
   const records = lines.map((line, index) => {
     const record = parseRecord(line);
-    if (!record) throw new HiperceiverError(`Line ${index + 1} of ${path} is no metrics record: remove the line or the file.`);
+    if (!record)
+      throw new HiperceiverError(`Line ${index + 1} of ${path} is no metrics record: remove the line or the file.`);
     return { line, record };
   });
   const last = parseRecord(torn);

@@ -95,6 +95,8 @@ export class Progress {
   private isDue(time: number): boolean {
     const elapsed = time - Math.max(this.drawn, this.began);
     if (this.stream.isTTY) return elapsed >= REDRAW_SECONDS;
+    // The last step's line is left to finish().
+    if (this.step >= this.options.total) return false;
     return elapsed >= LINE_SECONDS || (elapsed >= LINE_SECONDS_AT_LEAST && this.tenth() > this.drawnTenth);
   }
 

@@ -30,7 +30,8 @@ export class TensorBoardWriter {
     this.file = newEventFile(folder);
     this.write((event) => event.string(3, 'brain.Event:2'));
     const { purgeStep } = options;
-    if (purgeStep !== undefined) this.write((event) => event.int64(2, purgeStep).message(7, (log) => log.uint(1, SESSION_START)));
+    if (purgeStep !== undefined)
+      this.write((event) => event.int64(2, purgeStep).message(7, (log) => log.uint(1, SESSION_START)));
   }
 
   get path(): string {
@@ -111,7 +112,10 @@ function newEventFile(folder: string): AppendFile {
 /** Size and channels from a PNG's first chunk. */
 function pngHeader(tag: string, png: Uint8Array): { width: number; height: number; channels: number } {
   const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
-  ensure(png.byteLength >= 26 && view.getUint32(0) === 0x89504e47, () => `The picture "${tag}" for TensorBoard is no PNG file.`);
+  ensure(
+    png.byteLength >= 26 && view.getUint32(0) === 0x89504e47,
+    () => `The picture "${tag}" for TensorBoard is no PNG file.`,
+  );
   // Colour types: 0 grey, 2 RGB, 3 palette (of RGB), 4 grey and alpha, 6 RGB and alpha.
   const channels = { 0: 1, 2: 3, 3: 3, 4: 2, 6: 4 }[png[25]] ?? 3;
   return { width: view.getUint32(16), height: view.getUint32(20), channels };
