@@ -52,7 +52,7 @@ test('on a terminal one line is redrawn, at most ten times a second', () => {
   }
   progress.finish();
   assert(written.length > 80 && written.length <= 103, `${written.length} writes in ten seconds`);
-  for (const text of written.slice(0, -1)) assert.match(text, /^\r\x1b\[K[^\n]*$/);
+  for (const text of written.slice(0, -1)) assert(text.startsWith('\r\x1b[K') && !text.includes('\n'));
   assert.match(written[50], /· loss 1.00 · 800 images\/s · data wait 10.0% · ETA 0:0\d$/);
   assert.match(written.at(-2) ?? '', /100%.*1000\/1000.*took 0:10$/);
   assert.equal(written.at(-1), '\n');
@@ -72,7 +72,7 @@ test('without a terminal there is a plain line about every ten seconds and at ea
     long.progress.update(step);
   }
   assert.equal(long.written.length, 6);
-  for (const text of long.written) assert.match(text, /^[^\r\x1b]*steps\/s · ETA [\d:d ]+\n$/);
+  for (const text of long.written) assert.match(text, /^ {2}0%\|[^\r]*steps\/s · ETA [\d:d ]+\n$/);
 
   const short = bar({ total: 100 }, false);
   for (let step = 1; step <= 100; step++) {
