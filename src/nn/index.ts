@@ -2,3 +2,6 @@
 export { fourierFeatures, fourierFeaturesAt, gridPositions, type PositionTable, sincos1d, sincos2d } from './positionTables.js';
 export { type InterpolationMode, interpolate, resizePositions } from './resizeTable.js';
 export { type Attended, type ScaledDotProductOptions, scaledDotProductAttention } from './scaledDotProduct.js';
+export { drawAll, fanIn, type Initializer, initialize, ones, zeros } from './initializers.js';
+export { dropout, linear, norm, table } from './layers.js';
+export { countParameters, DRAW, type DrawSpec, type ModelNeeds, PARAMETER, type ParameterSpec, Scope } from './scope.js';

@@ -1,0 +1,200 @@
+/**
+ * The Hierarchical Perceiver (arXiv 2202.10890), equal to the reference google-deepmind/hierarchical_perceiver:
+ * raw inputs are cut into groups, blocks of latents merge the groups down to one (the processor) and part them again,
+ * and a reconstruction head reads every input's value from the latents of its own group.
+ */
+import { ensure } from '../errors/index.js';
+import { concat, type Tensor } from '../graph/index.js';
+import { linear, type Scope } from '../nn/index.js';
+import { constNumGrouping, type Grouping, joinGroups, regroup, type RegroupType, ungroup } from './grouping.js';
+import { inputStage, type PositionOptions, positionTable, type RowSelection, unembed } from './inputStage.js';
+import { indexDim, type Modality } from './modality.js';
+import { crossAttention, perceiverBlock } from './perceiverBlock.js';
+
+/** One entry per block, first to last, where a list is asked for. The names are the reference's. */
+export interface HipConfig extends PositionOptions {
+  numGroups: number[];
+  numSelfAttendsPerBlock: number[];
+  /** Latents per group. */
+  zIndexDim: number[];
+  /** Channels of the latents. */
+  numZChannels: number[];
+  numCrossAttendHeads: number[];
+  numSelfAttendHeads: number[];
+  crossAttendWideningFactor: number[];
+  selfAttendWideningFactor: number[];
+  numEmbeddingChannels: number;
+  regroupType: RegroupType;
+  dropoutProb: number;
+  dropPathRate: number;
+  /** Latents of the processor while training, or at evaluation, where they differ (one of the two). */
+  processorIndexDimTrain?: number;
+  processorIndexDimEval?: number;
+  /** HiPClassBottleneck: modalities that enter and leave at the processor. */
+  labelModalities?: string[];
+}
+
+export interface HipOptions {
+  /** Stop after the processor: what classification uses. */
+  encoderOnly?: boolean;
+  /** Rows of each modality that enter, and rows that are reconstructed. */
+  selections?: Record<string, RowSelection>;
+}
+
+export interface PerceiverOutputs {
+  /** Output of every block, `[B, G_i, N_i, D_i]`. */
+  blocks: Tensor[];
+  /** Per modality `[B, I, C]`; with rows queried `[B, groups, Q, C]`; empty for an encoder alone. */
+  reconstruction: Record<string, Tensor>;
+  /** Output of the last block in the reference's ungrouped form, per modality; empty for an encoder alone. */
+  latents: Record<string, Tensor>;
+}
+
+/** Index of the processor: the middle block. */
+export function processorIndex(config: Pick<HipConfig, 'numGroups'>): number {
+  return Math.floor(config.numGroups.length / 2);
+}
+
+/** Groups of the inputs (label modalities are not grouped). */
+export function hipGrouping(config: HipConfig, modalities: readonly Modality[]): Grouping {
+  const grouped = modalities.filter((m) => !config.labelModalities?.includes(m.name));
+  return constNumGrouping(config.numGroups[0], grouped.map((m) => ({ name: m.name, indexDim: indexDim(m) })));
+}
+
+/** Applies HiP, or HiPClassBottleneck where label modalities are configured. `inputs[name]`: `[B, I, C]`. */
+export function hip(
+  root: Scope, config: HipConfig, modalities: readonly Modality[], inputs: Record<string, Tensor>, options: HipOptions = {},
+): PerceiverOutputs {
+  checkConfig(config);
+  const scope = root.child('perceiver');
+  const isLabel = (m: Modality) => config.labelModalities?.includes(m.name) ?? false;
+  const signals = modalities.filter((m) => !isLabel(m));
+  const labels = modalities.filter(isLabel);
+  const grouping = hipGrouping(config, modalities);
+  const stem = inputStage(scope, signals, inputs, grouping, config.numEmbeddingChannels, { ...config, selections: options.selections });
+  const processor = processorIndex(config);
+  const count = config.numGroups.length;
+  const blockName = labels.length > 0 ? 'perceiver_block_' : 'block_';
+
+  const blocks: Tensor[] = [];
+  const reconstruction: Record<string, Tensor> = {};
+  let x = scope.tap('inputs', stem.x);
+  for (let i = 0; i < (options.encoderOnly ? processor + 1 : count); i++) {
+    if (i > 0) x = regroup(x, config.numGroups[i], config.regroupType);
+    const asked = i === processor && labels.length > 0 ? labelQueries(scope, labels, inputs, x.shape[3], config) : undefined;
+    if (asked) x = concat([x, ...asked.map((a) => a.content)], 2);
+    x = perceiverBlock(scope.child(`${blockName}${i}`), x, {
+      ...latentCounts(config, i, processor),
+      channels: config.numZChannels[i],
+      numSelfAttends: config.numSelfAttendsPerBlock[i],
+      crossHeads: config.numCrossAttendHeads[i],
+      selfHeads: config.numSelfAttendHeads[i],
+      crossWideningFactor: config.crossAttendWideningFactor[i],
+      selfWideningFactor: config.selfAttendWideningFactor[i],
+      dropoutProb: config.dropoutProb,
+      dropPathRate: config.dropPathRate,
+      skip: i > processor ? blocks[count - 1 - i] : undefined,
+    });
+    blocks.push(scope.tap(`block.${i}`, x));
+    // The label head is made before the main one and so owns the name without a number.
+    asked?.forEach(({ name, position, embedder, channels }) => {
+      const read = reconstructionHead(scope.child('reconstruction_head'), position, x);
+      reconstruction[name] = unembed(embedder, name, read.reshape([-1, ...read.shape.slice(2)]), channels);
+    });
+  }
+  if (options.encoderOnly) return { blocks, reconstruction, latents: {} };
+
+  const head = scope.child(labels.length > 0 ? 'reconstruction_head_1' : 'reconstruction_head');
+  Object.assign(reconstruction, reconstructSignals(scope, head, signals, grouping, stem.queries, x, options.selections ?? {}));
+  return { blocks, reconstruction, latents: ungroup(x, grouping) };
+}
+
+/** The paper's classifier: the encoder up to the processor, the mean of its latents, a linear. → logits `[B, classes]`. */
+export function hipClassifier(
+  root: Scope, config: HipConfig, modalities: readonly Modality[], inputs: Record<string, Tensor>, numClasses: number, options: HipOptions = {},
+): { logits: Tensor; features: Tensor } {
+  const features = hipFeatures(root, config, modalities, inputs, options);
+  return { logits: linear(root.child('classifier/linear'), features, numClasses), features };
+}
+
+/** Mean of the processor's latents, `[B, D_p]`. Nothing is masked here. */
+export function hipFeatures(
+  root: Scope, config: HipConfig, modalities: readonly Modality[], inputs: Record<string, Tensor>, options: HipOptions = {},
+): Tensor {
+  const { blocks } = hip(root, config, modalities, inputs, { ...options, encoderOnly: true });
+  return blocks[blocks.length - 1].mean([1, 2]);
+}
+
+/** One head for all signals: each group of queries reads the latents of its own group. */
+function reconstructSignals(
+  scope: Scope, head: Scope, signals: readonly Modality[], grouping: Grouping, queries: Record<string, Tensor>, latents: Tensor, selections: Record<string, RowSelection>,
+): Record<string, Tensor> {
+  const parts = signals.map((m) => queries[m.name]);
+  const longest = Math.max(...parts.map((q) => q.shape[2]));
+  const padded = parts.map((q) => q.pad([[0, 0], [0, 0], [0, longest - q.shape[2]], [0, 0]]));
+  const read = reconstructionHead(head, joinGroups(padded), latents);
+  const groups = read.split(grouping.modalities.map((m) => m.groups), 1);
+  return Object.fromEntries(
+    signals.map(({ name, channels }, i) => {
+      const part = grouping.modalities[i];
+      const rows = selections[name]?.queried
+        ? groups[i].slice([undefined, undefined, [0, parts[i].shape[2]]])
+        : ungroup(groups[i], { ...grouping, modalities: [part] })[name];
+      return [name, unembed(scope.child('embedder'), name, rows, channels)];
+    }),
+  );
+}
+
+function reconstructionHead(scope: Scope, queries: Tensor, latents: Tensor): Tensor {
+  const channels = latents.shape[3];
+  return crossAttention(scope.child('hi_p_cross_attention'), queries, latents, {
+    heads: 1,
+    wideningFactor: 1,
+    queryKeyChannels: channels,
+    valueChannels: channels,
+    residual: false,
+  });
+}
+
+interface LabelQuery {
+  name: string;
+  channels: number;
+  embedder: Scope;
+  /** Positions alone and positions with content, `[1 or B, 1, I, C]`. */
+  position: Tensor;
+  content: Tensor;
+}
+
+/** Label modalities at the processor's entrance: own embedder and position table each, at the width met there. */
+function labelQueries(scope: Scope, labels: readonly Modality[], inputs: Record<string, Tensor>, width: number, config: HipConfig): LabelQuery[] {
+  return labels.map((modality, i) => {
+    const { name, channels } = modality;
+    const embedder = scope.child(`embedder_${i + 1}`);
+    const table = positionTable(scope.child(`position_encoder_${i + 1}`), modality, 0, width, { ...config, numPositionEncodingChannels: undefined });
+    const position = table.reshape([1, 1, ...table.shape]);
+    const embedded = linear(embedder.child(`~embed/embed_${name}`), inputs[name], width);
+    const [batch, rows] = embedded.shape;
+    return { name, channels, embedder, position, content: embedded.reshape([batch, 1, rows, width]).add(position) };
+  });
+}
+
+function latentCounts(config: HipConfig, block: number, processor: number): { numLatentsEval: number; numLatentsTrain: number } {
+  const usual = config.zIndexDim[block];
+  const isProcessor = block === processor;
+  return {
+    numLatentsEval: (isProcessor && config.processorIndexDimEval) || usual,
+    numLatentsTrain: (isProcessor && config.processorIndexDimTrain) || usual,
+  };
+}
+
+function checkConfig(config: HipConfig): void {
+  const { numGroups } = config;
+  const count = numGroups.length;
+  ensure(count >= 3 && count % 2 === 1, () => `HiP needs an odd number of blocks, 3 or more, not ${count} (numGroups).`);
+  for (const key of ['numSelfAttendsPerBlock', 'zIndexDim', 'numZChannels', 'numCrossAttendHeads', 'numSelfAttendHeads', 'crossAttendWideningFactor', 'selfAttendWideningFactor'] as const) {
+    ensure(config[key].length === count, () => `HiP: ${key} has ${config[key].length} entries for ${count} blocks.`);
+  }
+  ensure(numGroups[processorIndex(config)] === 1, () => `HiP: the processor (block ${processorIndex(config)}) needs 1 group, not ${numGroups[processorIndex(config)]}.`);
+  ensure(numGroups[0] === numGroups[count - 1], () => `HiP: first and last block need equal groups, not ${numGroups[0]} and ${numGroups[count - 1]}.`);
+  ensure(!(config.processorIndexDimTrain && config.processorIndexDimEval), () => 'HiP: set processorIndexDimTrain or processorIndexDimEval, not both.');
+}

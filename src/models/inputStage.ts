@@ -1,0 +1,97 @@
+/** From raw signals to groups of embedded inputs, and back: embedder, position encoder, grouper. */
+import { ensure } from '../errors/index.js';
+import { constant, type Tensor } from '../graph/index.js';
+import { fanIn, fourierFeatures, linear, type Scope, zeros } from '../nn/index.js';
+import { type Grouping, groupRows, isPadded, joinGroups, type ModalityGroups, validRows } from './grouping.js';
+import { indexDim, type Modality } from './modality.js';
+import { selectRows } from './rows.js';
+
+export interface PositionOptions {
+  /** `learned`: a table. `fourier`: fixed Fourier features through a trained linear. `none`: nothing tells where an input lies. */
+  positions: 'learned' | 'fourier' | 'none';
+  /** Factor on the learned table's initial scale of 1 / sqrt(rows). */
+  positionInitScale: number;
+  /** Set and different from the embedding width: a trained projection of the table, without bias. */
+  numPositionEncodingChannels?: number;
+}
+
+/** Frequency bands per axis of the Fourier features, as Perceiver takes for images (arXiv 2103.03206, appendix). */
+const FOURIER_BANDS = 64;
+
+/**
+ * Which rows of a modality's groups are used, counted inside the group (i32, `[1 or B, 1 or groups, K]`).
+ * Rows that are not visible never enter the model: its work shrinks with them.
+ */
+export interface RowSelection {
+  visible?: Tensor;
+  /** Rows to reconstruct; all where absent. */
+  queried?: Tensor;
+}
+
+/** The position vectors of all elements of a modality, `[I, E]`. */
+export function positionTable(scope: Scope, modality: Modality, order: number, channels: number, options: PositionOptions): Tensor {
+  const rows = indexDim(modality);
+  if (options.positions === 'none') return constant([0], [1, 1]).expand([rows, channels]);
+  if (options.positions === 'fourier') {
+    const bands = Math.min(FOURIER_BANDS, Math.ceil(Math.max(...modality.indexShape) / 2));
+    const features = fourierFeatures([...modality.indexShape], bands);
+    return linear(scope.child(`fourier_linear_${modality.name}`), constant(features.data, [rows, features.channels]), channels);
+  }
+  const table = scope.child(`pos_emb_mae_${modality.name}`).parameter('pos_embs', [rows, channels], fanIn(rows, options.positionInitScale));
+  const projected = options.numPositionEncodingChannels;
+  if (projected === undefined || projected === channels) return table;
+  return linear(scope.child(order === 0 ? 'position_encoding_linear' : `position_encoding_linear_${order}`), table, channels, { bias: false });
+}
+
+export interface Stem {
+  /** Embedded inputs with positions, `[B, G, K, E]`: K = M, or the visible rows alone. */
+  x: Tensor;
+  /** Positions without content, what the reconstruction head asks with: `[1 or B, G_m, Q, E]` for each modality. */
+  queries: Record<string, Tensor>;
+}
+
+/** Embeds, adds positions and groups. `inputs[name]` is `[B, I, C]`. */
+export function inputStage(
+  scope: Scope,
+  modalities: readonly Modality[],
+  inputs: Record<string, Tensor>,
+  grouping: Grouping,
+  channels: number,
+  options: PositionOptions & { selections?: Record<string, RowSelection>; /** Number of the first modality. */ order?: number },
+): Stem {
+  const parts: Tensor[] = [];
+  const queries: Record<string, Tensor> = {};
+  modalities.forEach((modality, i) => {
+    const { name } = modality;
+    const input = inputs[name];
+    ensure(input, () => `The model takes modality "${name}", which was not given.`);
+    ensure(
+      input.rank === 3 && input.shape[1] === indexDim(modality) && input.shape[2] === modality.channels,
+      () => `Modality "${name}" should be [batch, ${indexDim(modality)}, ${modality.channels}], not ${input}.`,
+    );
+    const part = grouping.modalities[i];
+    const table = positionTable(scope.child('position_encoder'), modality, (options.order ?? 0) + i, channels, options);
+    const positions = groupRows(table.reshape([1, ...table.shape]), part);
+    const { visible, queried } = options.selections?.[name] ?? {};
+    parts.push(embedGroups(scope, modality, groupRows(input, part), positions, part, grouping.indexDimPerGroup, channels, visible));
+    queries[name] = queried ? selectRows(positions, queried) : positions;
+  });
+  // Modalities may keep different numbers of rows: the shorter groups end in zero rows, as padding does everywhere in HiP.
+  const longest = Math.max(...parts.map((p) => p.shape[2]));
+  return { x: joinGroups(parts.map((p) => p.pad([[0, 0], [0, 0], [0, longest - p.shape[2]], [0, 0]]))), queries };
+}
+
+function embedGroups(
+  scope: Scope, modality: Modality, rows: Tensor, positions: Tensor, part: ModalityGroups, indexDimPerGroup: number, channels: number, visible?: Tensor,
+): Tensor {
+  const choose = (x: Tensor) => (visible ? selectRows(x, visible) : x);
+  const embedded = linear(scope.child(`embedder/~embed/embed_${modality.name}`), choose(rows), channels);
+  const x = embedded.add(choose(positions));
+  // Padding is zero after embedding and position, not before: it takes part in the softmax with the key of a zero row.
+  return isPadded(part) ? x.mul(choose(validRows(part, indexDimPerGroup))) : x;
+}
+
+/** One trained linear per modality back to its own channels; begins at zero. */
+export function unembed(scope: Scope, name: string, x: Tensor, channels: number): Tensor {
+  return linear(scope.child(`~unembed/unembed_${name}`), x, channels, { initializer: zeros });
+}

@@ -1,0 +1,139 @@
+/** The block that HiP and its Perceiver IO are made of: cross-attention into latents, then self-attention. */
+import { ensure } from '../errors/index.js';
+import { sameShape, show, type Tensor } from '../graph/index.js';
+import { dropout, linear, norm, scaledDotProductAttention, type Scope, table } from '../nn/index.js';
+import { selectRows } from './rows.js';
+
+interface AttentionOptions {
+  heads: number;
+  queryKeyChannels: number;
+  valueChannels: number;
+  outputChannels: number;
+  dropoutProb?: number;
+}
+
+/** Multi-head attention with projections. Its weights `[B, G, heads, N, M]` are made known as `<path>.weights`. */
+function attention(scope: Scope, queries: Tensor, keyValues: Tensor, options: AttentionOptions): Tensor {
+  const q = linear(scope.child('query_linear'), queries, options.queryKeyChannels);
+  const k = linear(scope.child('key_linear'), keyValues, options.queryKeyChannels);
+  const v = linear(scope.child('value_linear'), keyValues, options.valueChannels);
+  const { output, weights } = scaledDotProductAttention(q, k, v, { heads: options.heads });
+  scope.tap(scope.nameOf('weights'), weights);
+  return dropout(scope, linear(scope.child('attention_output_linear'), output, options.outputChannels), options.dropoutProb ?? 0);
+}
+
+/** Linear, squared ReLU, linear. */
+function mlp(scope: Scope, x: Tensor, wideningFactor: number, dropoutProb = 0): Tensor {
+  const channels = x.shape[x.rank - 1];
+  const hidden = linear(scope.child('mlp_hidden_linear'), x, channels * wideningFactor).relu();
+  return dropout(scope, linear(scope.child('mlp_output_linear'), hidden.mul(hidden), channels), dropoutProb);
+}
+
+export interface CrossAttentionOptions {
+  heads: number;
+  wideningFactor: number;
+  /** Width of queries and keys, and of values. */
+  queryKeyChannels: number;
+  valueChannels: number;
+  /** Whether the queries are added to what they read (blocks: yes; reconstruction heads: no). */
+  residual: boolean;
+}
+
+/** `HiPCrossAttention`: queries `[B or 1, G, N, D]` read inputs `[B, G, M, C]` → `[B, G, N, D]`. */
+export function crossAttention(scope: Scope, queries: Tensor, inputs: Tensor, options: CrossAttentionOptions): Tensor {
+  const read = attention(scope.child('attention'), norm(scope.child('layer_norm'), queries), norm(scope.child('layer_norm_1'), inputs), {
+    ...options,
+    outputChannels: queries.shape[3],
+  });
+  const a = options.residual ? read.add(queries) : read;
+  return a.add(mlp(scope.child('dense'), norm(scope.child('layer_norm_2'), a), options.wideningFactor));
+}
+
+interface SelfAttentionOptions {
+  heads: number;
+  wideningFactor: number;
+  dropoutProb: number;
+  dropPathRate: number;
+}
+
+/** One self-attention layer inside each group: `[B, G, N, D]` → the same. */
+function selfAttention(scope: Scope, x: Tensor, { heads, wideningFactor, dropoutProb, dropPathRate }: SelfAttentionOptions): Tensor {
+  const [batch, , , channels] = x.shape;
+  const keep = dropPath(scope, batch, dropPathRate);
+  const normalized = norm(scope.child('layer_norm'), x);
+  const attended = attention(scope.child('attention'), normalized, normalized, {
+    heads,
+    queryKeyChannels: channels,
+    valueChannels: channels,
+    outputChannels: channels,
+    dropoutProb,
+  });
+  const a = x.add(keep(attended, 0));
+  return a.add(keep(mlp(scope.child('dense'), norm(scope.child('layer_norm_1'), a), wideningFactor, dropoutProb), 1));
+}
+
+/** Stochastic depth: per example and branch (0: attention, 1: MLP) keeps or drops, without rescaling what is kept. */
+function dropPath(scope: Scope, batch: number, rate: number): (branch: Tensor, index: 0 | 1) => Tensor {
+  if (!scope.training || rate === 0) return (branch) => branch;
+  const keep = scope.draw(`drop_keep.${scope.nameOf('~/stochastic_depth')}`, [2, batch], { kind: 'keep', rate });
+  return (branch, index) => branch.mul(keep.slice([[index, index + 1]]).reshape([batch, 1, 1, 1]));
+}
+
+export interface BlockOptions {
+  /** Latents per group at evaluation (rows of the query table) and while training (a random subset of them). */
+  numLatentsEval: number;
+  numLatentsTrain: number;
+  channels: number;
+  numSelfAttends: number;
+  crossHeads: number;
+  selfHeads: number;
+  crossWideningFactor: number;
+  selfWideningFactor: number;
+  dropoutProb: number;
+  dropPathRate: number;
+  /** Output of the encoder block on the other side of the processor, added to the queries. */
+  skip?: Tensor;
+}
+
+/** `PerceiverBlock`: inputs `[B, G, M, C]` → latents `[B, G, N, D]`. */
+export function perceiverBlock(scope: Scope, inputs: Tensor, options: BlockOptions): Tensor {
+  const { channels } = options;
+  const cross = scope.child('~/hi_p_cross_attention');
+  const inputChannels = inputs.shape[3];
+  let latents = crossAttention(cross, latentQueries(cross, inputs, options), inputs, {
+    heads: options.crossHeads,
+    wideningFactor: options.crossWideningFactor,
+    queryKeyChannels: inputChannels,
+    valueChannels: inputChannels,
+    residual: true,
+  });
+  for (let i = 0; i < options.numSelfAttends; i++) {
+    latents = selfAttention(scope.child(`~/self_attend_id_${i}`), latents, {
+      heads: options.selfHeads,
+      wideningFactor: options.selfWideningFactor,
+      dropoutProb: options.dropoutProb,
+      dropPathRate: options.dropPathRate,
+    });
+  }
+  ensure(latents.shape[3] === channels, () => `${scope.path}: ${latents} should have ${channels} channels.`);
+  return latents;
+}
+
+/** The learned queries of a block, `[1 or B, G, N, D]`: a random subset of them while training where so configured. */
+function latentQueries(scope: Scope, inputs: Tensor, options: BlockOptions): Tensor {
+  const { numLatentsEval, numLatentsTrain, channels, skip } = options;
+  const [batch, groups] = inputs.shape;
+  let queries = table(scope.child('query_inputs'), groups * numLatentsEval, channels).reshape([1, groups, numLatentsEval, channels]);
+  const subsampled = scope.training && numLatentsTrain < numLatentsEval;
+  if (subsampled) {
+    const indices = scope.draw(`query_indices.${scope.path}`, [batch, groups, numLatentsTrain], { kind: 'subset', from: numLatentsEval });
+    queries = selectRows(queries, indices);
+  }
+  if (!skip) return queries;
+  const adapted = skip.shape[3] === channels ? skip : linear(scope.child('pre_attention_residual_linear'), skip, channels);
+  ensure(
+    sameShape(adapted.shape.slice(1), queries.shape.slice(1)),
+    () => `U-Net skip ${show(skip.shape)} does not fit the queries ${show(queries.shape)}: mirrored blocks need equal groups and latents.`,
+  );
+  return queries.add(adapted);
+}

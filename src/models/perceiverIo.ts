@@ -1,0 +1,81 @@
+/**
+ * Perceiver IO as the HiP repository has it for comparison: every modality in one single group, one block of latents,
+ * and the same reconstruction head.
+ */
+import { concat, type Tensor } from '../graph/index.js';
+import type { Scope } from '../nn/index.js';
+import type { PerceiverOutputs } from './hip.js';
+import { inputStage, type PositionOptions, type RowSelection, unembed } from './inputStage.js';
+import { indexDim, type Modality } from './modality.js';
+import { crossAttention, perceiverBlock } from './perceiverBlock.js';
+
+export interface PerceiverIoConfig extends PositionOptions {
+  numSelfAttendsPerBlock: number;
+  zIndexDim: number;
+  numZChannels: number;
+  numCrossAttendHeads: number;
+  numSelfAttendHeads: number;
+  crossAttendWideningFactor: number;
+  selfAttendWideningFactor: number;
+  numEmbeddingChannels: number;
+  dropoutProb: number;
+  dropPathRate: number;
+  /** Latents while training, or at evaluation, where they differ. */
+  zIndexDimTrain?: number;
+  zIndexDimEval?: number;
+}
+
+/** Applies Perceiver IO. `inputs[name]`: `[B, I, C]`; outputs as those of `hip`. */
+export function perceiverIo(
+  root: Scope, config: PerceiverIoConfig, modalities: readonly Modality[], inputs: Record<string, Tensor>,
+  options: { encoderOnly?: boolean; selections?: Record<string, RowSelection> } = {},
+): PerceiverOutputs {
+  const scope = root.child('perceiver');
+  // One group per modality and no padding: what the stages need to embed; joined along the index axis below.
+  const parts = modalities.map((m) => ({ name: m.name, indexDim: indexDim(m), groups: 1, finalPadding: 0, groupPadding: 0 }));
+  const stems = modalities.map((modality, order) =>
+    inputStage(scope, [modality], inputs, { indexDimPerGroup: parts[order].indexDim, modalities: [parts[order]] }, config.numEmbeddingChannels, {
+      ...config,
+      order,
+      selections: options.selections,
+    }),
+  );
+  const x = scope.tap('inputs', concat(stems.map((s) => s.x), 2));
+  const latents = perceiverBlock(scope.child('block_0'), x, {
+    numLatentsEval: config.zIndexDimEval ?? config.zIndexDim,
+    numLatentsTrain: config.zIndexDimTrain ?? config.zIndexDim,
+    channels: config.numZChannels,
+    numSelfAttends: config.numSelfAttendsPerBlock,
+    crossHeads: config.numCrossAttendHeads,
+    selfHeads: config.numSelfAttendHeads,
+    crossWideningFactor: config.crossAttendWideningFactor,
+    selfWideningFactor: config.selfAttendWideningFactor,
+    dropoutProb: config.dropoutProb,
+    dropPathRate: config.dropPathRate,
+  });
+  scope.tap('block.0', latents);
+  if (options.encoderOnly) return { blocks: [latents], reconstruction: {}, latents: {} };
+
+  const asked = modalities.map(({ name }, i) => stems[i].queries[name]);
+  const read = crossAttention(scope.child('reconstruction_head/hi_p_cross_attention'), concat(asked, 2), latents, {
+    heads: 1,
+    wideningFactor: 1,
+    queryKeyChannels: config.numZChannels,
+    valueChannels: config.numZChannels,
+    residual: false,
+  });
+  const rows = read.split(asked.map((q) => q.shape[2]), 2);
+  const [batch, , count, channels] = latents.shape;
+  const flat = latents.reshape([batch, count, channels]);
+  return {
+    blocks: [latents],
+    reconstruction: Object.fromEntries(
+      modalities.map(({ name, channels: own }, i) => {
+        const [b, , n, c] = rows[i].shape;
+        const grouped = options.selections?.[name]?.queried ? rows[i] : rows[i].reshape([b, n, c]);
+        return [name, unembed(scope.child('embedder'), name, grouped, own)];
+      }),
+    ),
+    latents: Object.fromEntries(modalities.map(({ name }) => [name, flat])),
+  };
+}

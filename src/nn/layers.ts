@@ -1,0 +1,28 @@
+/** The layers that all models share, under the names of the reference (Haiku: `w`, `b`, `scale`, `offset`). */
+import type { Tensor } from '../graph/index.js';
+import { fanIn, type Initializer, ones, zeros } from './initializers.js';
+import type { Scope } from './scope.js';
+
+/** `x w + b`: [..., in] → [..., out]. */
+export function linear(scope: Scope, x: Tensor, out: number, options: { bias?: boolean; initializer?: Initializer } = {}): Tensor {
+  const inputs = x.shape[x.rank - 1];
+  const y = x.matmul(scope.parameter('w', [inputs, out], options.initializer ?? fanIn(inputs)));
+  return options.bias === false ? y : y.add(scope.parameter('b', [out], zeros));
+}
+
+/** Layer norm over the last axis with trained scale and offset. */
+export function norm(scope: Scope, x: Tensor, epsilon = 1e-5): Tensor {
+  const channels = x.shape[x.rank - 1];
+  return x.layerNorm(scope.parameter('scale', [channels], ones), scope.parameter('offset', [channels], zeros), epsilon);
+}
+
+/** Zeroes a random share `rate` of the elements while training and scales the rest up. */
+export function dropout(scope: Scope, x: Tensor, rate: number): Tensor {
+  if (!scope.training || rate === 0) return x;
+  return x.mul(scope.draw(scope.nameOf('dropout'), x.shape, { kind: 'dropout', rate }));
+}
+
+/** A table of learned rows `[rows, channels]`. */
+export function table(scope: Scope, rows: number, channels: number, scale = 1): Tensor {
+  return scope.parameter('pos_embs', [rows, channels], fanIn(rows, scale));
+}

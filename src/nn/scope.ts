@@ -1,0 +1,106 @@
+/**
+ * Models are functions over a scope. A parameter is created by its name where it is used, with its initialiser; so is
+ * every random draw. Nothing is hidden: what a model needs can be listed, filled from a key, saved and loaded by name.
+ */
+import { ensure } from '../errors/index.js';
+import { type DType, input, sameShape, type Shape, show, sizeOf, type Tensor } from '../graph/index.js';
+import type { Initializer } from './initializers.js';
+
+export interface ParameterSpec {
+  name: string;
+  shape: Shape;
+  initializer: Initializer;
+}
+
+/** A random value that the host draws from a key and feeds at each step. */
+export interface DrawSpec {
+  name: string;
+  shape: Shape;
+  dtype: DType;
+  /**
+   * `keep`: 0 with probability `rate`, else 1. `dropout`: 0 with probability `rate`, else 1 / (1 - rate).
+   * `subset`: along the last axis, distinct numbers below `from`, in random order.
+   */
+  rule: { kind: 'keep' | 'dropout'; rate: number } | { kind: 'subset'; from: number };
+}
+
+/** What a model turned out to need, by name, in the order of its making. */
+export interface ModelNeeds {
+  parameters: ReadonlyMap<string, ParameterSpec>;
+  draws: ReadonlyMap<string, DrawSpec>;
+  /** Intermediate values that the model made known. */
+  taps: ReadonlyMap<string, Tensor>;
+}
+
+interface Context extends ModelNeeds {
+  parameters: Map<string, ParameterSpec>;
+  draws: Map<string, DrawSpec>;
+  taps: Map<string, Tensor>;
+  tensors: Map<string, Tensor>;
+}
+
+/** Prefix of a parameter's graph input and engine buffer. */
+export const PARAMETER = 'parameter/';
+/** Prefix of a draw's graph input. */
+export const DRAW = 'draw/';
+
+export class Scope {
+  private constructor(
+    private readonly context: Context,
+    /** Path of this part, names joined by slashes. */
+    readonly path: string,
+    /** Whether dropout, drop path and query subsampling take place. */
+    readonly training: boolean,
+  ) {}
+
+  /** An empty model. */
+  static root({ training = false } = {}): Scope {
+    return new Scope({ parameters: new Map(), draws: new Map(), taps: new Map(), tensors: new Map() }, '', training);
+  }
+
+  /** The scope of a part: its names begin with this scope's path, a slash and `name`. */
+  child(name: string): Scope {
+    return new Scope(this.context, this.path ? `${this.path}/${name}` : name, this.training);
+  }
+
+  /** The full name of something in this scope. */
+  nameOf(name: string): string {
+    return this.path ? `${this.path}/${name}` : name;
+  }
+
+  /** A trained tensor. The same name gives the same tensor: that is how weights are shared. */
+  parameter(name: string, shape: Shape, initializer: Initializer): Tensor {
+    const full = this.nameOf(name);
+    const known = this.context.parameters.get(full);
+    if (!known) {
+      this.context.parameters.set(full, { name: full, shape, initializer });
+      this.context.tensors.set(full, input(PARAMETER + full, shape));
+    } else {
+      ensure(sameShape(known.shape, shape), () => `Parameter "${full}" is used as ${show(known.shape)} and as ${show(shape)}.`);
+    }
+    return this.context.tensors.get(full)!;
+  }
+
+  /** A random value of this step. `name` is given whole: draws are named by what is drawn and where. */
+  draw(name: string, shape: Shape, rule: DrawSpec['rule']): Tensor {
+    const dtype = rule.kind === 'subset' ? 'i32' : 'f32';
+    ensure(!this.context.draws.has(name), () => `Draw "${name}" is made twice.`);
+    this.context.draws.set(name, { name, shape, dtype, rule });
+    return input(DRAW + name, shape, dtype);
+  }
+
+  /** Makes an intermediate value known by name, so that it can be asked for; returns it. */
+  tap(name: string, tensor: Tensor): Tensor {
+    this.context.taps.set(name, tensor);
+    return tensor;
+  }
+
+  get needs(): ModelNeeds {
+    return this.context;
+  }
+}
+
+/** Number of trained values. */
+export function countParameters({ parameters }: Pick<ModelNeeds, 'parameters'>): number {
+  return [...parameters.values()].reduce((total, { shape }) => total + sizeOf(shape), 0);
+}
