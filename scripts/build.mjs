@@ -34,7 +34,7 @@ export function ensureInstalled() {
 export function ensureBuilt(inputs) {
   const stamp = at('dist/.build-stamp');
   const built = statSync(stamp, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  const complete = existsSync(at('dist/src/cli/main.js'));
+  const complete = existsSync(at('dist/src/cli/process.js'));
   if (complete && !inputs.some((name) => newerThan(at(name), built))) return;
 
   console.error('Building…');

@@ -8,5 +8,5 @@ if (isSourceTree()) {
   ensureInstalled();
   ensureBuilt(['src', 'recipes', 'tsconfig.json', 'package.json']);
 }
-const { runProcess } = await import(new URL('dist/src/cli/main.js', root).href);
+const { runProcess } = await import(new URL('dist/src/cli/process.js', root).href);
 await runProcess(process.argv.slice(2));

@@ -1,0 +1,13 @@
+import type { Command } from './command.js';
+
+/** A command as the list of commands knows it: its file is loaded only when it runs, so that `--help` is instant. */
+export interface CommandEntry {
+  summary: string;
+  load(): Promise<{ command: Command }>;
+}
+
+/** The commands by name, in the order in which the help lists them. */
+export type Registry = Record<string, CommandEntry>;
+
+/** Every command of the program; each lives in its own file of `commands/`, which exports it as `command`. */
+export const commands: Registry = {};

@@ -1,0 +1,161 @@
+/**
+ * A recipe is one experiment: everything that decides its outcome, apart from the data itself. Every value has its
+ * default and its meaning here, once; a recipe file states what differs, and the command line overrides both.
+ */
+
+/** Every knob with its default. */
+export const defaultRecipe = {
+  /** Name of the experiment; a run is stored under it. */
+  name: 'untitled',
+  /** What the experiment is about: paper, command, expected time and score. */
+  description: '',
+  /** What is learned: masked auto-encoding, or classification. */
+  task: 'pretrain' as 'pretrain' | 'finetune',
+
+  /** Where examples come from and what happens to them before the model sees them. */
+  data: {
+    /** Folder or file; its format is recognised. Relative to the working directory. */
+    path: '',
+    /** Side of the images in pixels, or [height, width]; 0 keeps the stored size, which must then be the same for all. */
+    imageSize: 32 as number | [height: number, width: number],
+    /** Channels: 1 grey, 3 colour, 0 as stored. */
+    channels: 3 as 0 | 1 | 3,
+    /** How an image becomes `imageSize`: stretched, cut out in the middle or anywhere, or a random part resized. */
+    crop: 'center' as 'none' | 'center' | 'random' | 'randomResized',
+    /** For `randomResized`: smallest and largest share of the image's area. */
+    cropScale: [0.2, 1] as [smallest: number, largest: number],
+    /** Whether training images are mirrored left to right half of the time. */
+    flip: true,
+    /** Per-channel mean (of values in 0 to 1) that is subtracted; empty: measured on the training data. */
+    mean: [] as number[],
+    /** Per-channel standard deviation that is divided by; empty: measured. */
+    std: [] as number[],
+    /** Worker threads that decode and augment; -1 chooses by the machine, 0 does it in the main thread. */
+    workers: -1,
+    /** Share of the examples held out when the data set comes without a validation split. */
+    validationFraction: 0.1,
+    /** Use only so many training examples; 0 uses all. */
+    limit: 0,
+  },
+
+  /** The network. */
+  model: {
+    /** System, as listed by the command `models`. */
+    name: 'hip' as 'hip' | 'hip_class_bottleneck' | 'perceiver_io',
+    /** Row of the system's variant table. */
+    variant: 'Mini',
+    /** Fields of the variant to change, in camelCase: `{ numZChannels: [64, 128] }`. */
+    config: {} as Record<string, unknown>,
+    /** What tells the model where an input lies: learned embeddings, Fourier features, or nothing. */
+    positions: 'learned' as 'learned' | 'fourier' | 'none',
+    /** Initial size of the learned positions, as a multiple of 1/sqrt(rows). Small lets them order themselves. */
+    positionInitScale: 0.3,
+  },
+
+  /** Masked auto-encoding: what is hidden and what is asked for. */
+  masking: {
+    /** `group`: one mask over the positions inside a group, shared by all groups; `uniform`: anywhere. */
+    scheme: 'group' as 'group' | 'uniform',
+    /** Share of the inputs that is masked, in [0, 1); by modality: `{ image: 0.85, audio: 0.5 }`. */
+    ratio: 0.85 as number | Record<string, number>,
+    /** Masked inputs are dropped before the encoder (less compute and memory), or set to zero. */
+    input: 'drop' as 'drop' | 'zero',
+    /** Whether each example of a batch has its own mask. */
+    perExample: false,
+    /** Inputs that the decoder reconstructs and the loss counts. */
+    reconstruct: 'masked' as 'masked' | 'all',
+    /** Whether targets are normalised to mean 0 and variance 1 within their group. */
+    normalizeTargets: false,
+  },
+
+  /** Classification on top of what was pre-trained. */
+  finetune: {
+    /** Checkpoint to start from; empty: from scratch. */
+    from: '',
+    /** Probability spread over the other classes, in [0, 1). */
+    labelSmoothing: 0,
+    /** What keeps its pre-trained values: nothing, the whole encoder (a linear probe), or the position embeddings. */
+    freeze: 'none' as 'none' | 'encoder' | 'positions',
+  },
+
+  /** How gradients become updates. */
+  optimizer: {
+    /** Update rule. */
+    name: 'adamw' as 'adamw' | 'lamb' | 'sgd',
+    /** Peak learning rate, reached after the warm-up. */
+    learningRate: 1e-3,
+    /** Learning rate at the end of the cosine. */
+    minLearningRate: 0,
+    /** Steps of linear warm-up from 0. */
+    warmupSteps: 100,
+    /** Course of the learning rate after the warm-up. */
+    schedule: 'cosine' as 'cosine' | 'constant',
+    /** Decay rates of the first and second moment (adamw, lamb). */
+    betas: [0.9, 0.95] as [first: number, second: number],
+    /** Added to the root of the second moment (adamw, lamb). */
+    epsilon: 1e-8,
+    /** Momentum of sgd. */
+    momentum: 0.9,
+    /** Decoupled weight decay. */
+    weightDecay: 0.05,
+    /** Parameters without weight decay: those whose name contains one of these words, and all vectors. */
+    noDecay: ['pos_embs'],
+    /** Gradients are scaled down to this global norm; 0 never. */
+    clipNorm: 1,
+    /** Factor on the learning rate per layer from the top down, in (0, 1]; 1 treats all layers alike. */
+    layerDecay: 1,
+    /** Factor on the learning rate of the position embeddings. */
+    positionLearningRateScale: 1,
+  },
+
+  /** The run: how long, how large, where. */
+  training: {
+    /** Optimiser updates. */
+    steps: 1000,
+    /** Examples per gradient. */
+    batchSize: 16,
+    /** Gradients averaged before an update. */
+    accumulation: 1,
+    /** Decay of the exponential moving average of the parameters, in [0, 1); 0 keeps none. */
+    emaDecay: 0,
+    /** Seed of masks, order, augmentation, dropout and initial values. */
+    seed: 0,
+    /** Engine: `cpu` and `webgpu` run natively, `wasm` anywhere; `reference` is slow and plain. */
+    device: 'cpu' as 'cpu' | 'webgpu' | 'wasm' | 'reference',
+    /** Threads of the engine; 0 chooses by the machine. */
+    threads: 0,
+    /** Folder of the run; empty: `runs/` and the recipe's name. */
+    out: '',
+    /** Steps between checkpoints; 0 saves only at the end. */
+    checkpointEvery: 500,
+    /** Newest checkpoints that are kept. */
+    keepCheckpoints: 2,
+    /** Steps between lines of the metrics log. */
+    logEvery: 10,
+    /** Steps between evaluations; 0 evaluates only at the end. */
+    evaluateEvery: 0,
+    /** Whether to go on from the last checkpoint in `out`. */
+    resume: false,
+  },
+};
+
+/** Every value of an experiment. */
+export type Recipe = typeof defaultRecipe;
+
+/** A recipe of which any part may be left to its default; arrays are given whole. */
+export type PartialRecipe = {
+  [K in keyof Recipe]?: Recipe[K] extends string ? Recipe[K] : { [V in keyof Recipe[K]]?: Recipe[K][V] };
+};
+
+/** What a recipe file exports: what differs from {@link defaultRecipe}, under a name. */
+export type RecipeFile = PartialRecipe & { name: string };
+
+/**
+ * States an experiment, with every value checked and completed by the editor.
+ *
+ * @example
+ * export default defineRecipe({ name: 'flowers', data: { path: 'photos' }, training: { steps: 2000 } });
+ */
+export function defineRecipe(recipe: RecipeFile): RecipeFile {
+  return recipe;
+}

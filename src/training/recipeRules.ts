@@ -1,0 +1,97 @@
+import type { Recipe } from './recipe.js';
+import {
+  choice,
+  fields,
+  filledText,
+  flag,
+  imageSides,
+  integer,
+  interval,
+  number,
+  numberChoice,
+  numbers,
+  type Rule,
+  share,
+  shares,
+  text,
+  texts,
+} from './valueRules.js';
+
+type Sections = { [S in keyof Recipe as Recipe[S] extends string ? never : S]: Recipe[S] };
+
+/** The rules of one section, complete by construction. */
+type SectionRules<S> = { [K in keyof S]-?: Rule<S[K]> };
+
+/** Rules of the values that stand outside all sections. */
+export const topRules: SectionRules<Pick<Recipe, 'name' | 'description' | 'task'>> = {
+  name: filledText,
+  description: text,
+  task: choice('pretrain', 'finetune'),
+};
+
+/** Rules of every section's values; the compiler sees to it that none is missing. */
+export const sectionRules: { [S in keyof Sections]: SectionRules<Sections[S]> } = {
+  data: {
+    path: text,
+    imageSize: imageSides,
+    channels: numberChoice(0, 1, 3),
+    crop: choice('none', 'center', 'random', 'randomResized'),
+    cropScale: interval('two shares above 0 and at most 1, the smaller first', { above: 0, max: 1 }),
+    flip: flag,
+    mean: numbers('a list of numbers, one per channel', {}),
+    std: numbers('a list of numbers above 0, one per channel', { above: 0 }),
+    workers: integer({ min: -1 }),
+    validationFraction: number(share),
+    limit: integer({ min: 0 }),
+  },
+  model: {
+    name: choice('hip', 'hip_class_bottleneck', 'perceiver_io'),
+    variant: filledText,
+    config: fields,
+    positions: choice('learned', 'fourier', 'none'),
+    positionInitScale: number({ min: 0 }),
+  },
+  masking: {
+    scheme: choice('group', 'uniform'),
+    ratio: shares,
+    input: choice('drop', 'zero'),
+    perExample: flag,
+    reconstruct: choice('masked', 'all'),
+    normalizeTargets: flag,
+  },
+  finetune: {
+    from: text,
+    labelSmoothing: number(share),
+    freeze: choice('none', 'encoder', 'positions'),
+  },
+  optimizer: {
+    name: choice('adamw', 'lamb', 'sgd'),
+    learningRate: number({ above: 0 }),
+    minLearningRate: number({ min: 0 }),
+    warmupSteps: integer({ min: 0 }),
+    schedule: choice('cosine', 'constant'),
+    betas: numbers('two numbers at least 0 and below 1, such as 0.9,0.95', share, 2),
+    epsilon: number({ above: 0 }),
+    momentum: number(share),
+    weightDecay: number({ min: 0 }),
+    noDecay: texts,
+    clipNorm: number({ min: 0 }),
+    layerDecay: number({ above: 0, max: 1 }),
+    positionLearningRateScale: number({ min: 0 }),
+  },
+  training: {
+    steps: integer({ min: 0 }),
+    batchSize: integer({ min: 1 }),
+    accumulation: integer({ min: 1 }),
+    emaDecay: number(share),
+    seed: integer({ min: 0, max: 2 ** 32 - 1 }),
+    device: choice('cpu', 'webgpu', 'wasm', 'reference'),
+    threads: integer({ min: 0 }),
+    out: text,
+    checkpointEvery: integer({ min: 0 }),
+    keepCheckpoints: integer({ min: 1 }),
+    logEvery: integer({ min: 1 }),
+    evaluateEvery: integer({ min: 0 }),
+    resume: flag,
+  },
+};
