@@ -1,5 +1,5 @@
-import { realpathSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { commands } from './commands.js';
 import { main, report, type Surroundings } from './main.js';
 
@@ -35,11 +35,7 @@ export async function runProcess(argv: readonly string[]): Promise<void> {
   process.exit(code);
 }
 
-/** `./hip` for someone who stands in the program's folder, else `hip`. */
+/** `./hip` for someone who stands in the program's own folder, else `hip`. */
 function programName(): string {
-  try {
-    return dirname(realpathSync(process.argv[1])) === process.cwd() ? './hip' : 'hip';
-  } catch {
-    return 'hip';
-  }
+  return fileURLToPath(new URL('../../..', import.meta.url)) === join(process.cwd(), '/') ? './hip' : 'hip';
 }
