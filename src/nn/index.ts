@@ -1,4 +1,5 @@
 /** Layers as functions of tensors, and the tables and masks that they are fed. */
+export { gelu, geluTanh, leakyRelu, quickGelu, silu, squaredRelu } from './activations.js';
 export { fourierFeatures, fourierFeaturesAt, gridPositions, type PositionTable, sincos1d, sincos2d } from './positionTables.js';
 export { type InterpolationMode, interpolate, resizePositions } from './resizeTable.js';
 export { type Attended, type ScaledDotProductOptions, scaledDotProductAttention } from './scaledDotProduct.js';
