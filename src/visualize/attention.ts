@@ -21,10 +21,23 @@ export interface AttentionOptions {
 }
 
 /** Attention maps as heat over the image, in a grid: dark where nothing is looked at, bright and warm where much is. */
-export function attentionFigure({ attention, shape, image, captions = [], title = 'Attention', subtitle = '', columns, cellSize = 128 }: AttentionOptions): Figure {
+export function attentionFigure({
+  attention,
+  shape,
+  image,
+  captions = [],
+  title = 'Attention',
+  subtitle = '',
+  columns,
+  cellSize = 128,
+}: AttentionOptions): Figure {
   const pixels = shape[0] * shape[1];
   const count = attention.length / pixels;
-  ensure(Number.isInteger(count) && count > 0, () => `Attention maps of ${shape[0]}x${shape[1]} have ${pixels} values each, but ${attention.length} were given: check the map size.`);
+  ensure(
+    Number.isInteger(count) && count > 0,
+    () =>
+      `Attention maps of ${shape[0]}x${shape[1]} have ${pixels} values each, but ${attention.length} were given: check the map size.`,
+  );
   const images = Array.from({ length: count }, (_, m) => {
     const map = Float32Array.from({ length: pixels }, (_, p) => attention[m * pixels + p]);
     return overlay(map, shape, image);
@@ -70,7 +83,9 @@ function overlay(map: Float32Array, shape: readonly [number, number], image?: Rg
       }
       const share = largest > 0 ? Math.min(1, Math.max(0, value / largest)) : 0;
       const heat = mapColor(ember, share);
-      const grey = image ? greyAt(image, Math.floor((y * image.height) / height), Math.floor((x * image.width) / width)) : 0;
+      const grey = image
+        ? greyAt(image, Math.floor((y * image.height) / height), Math.floor((x * image.width) / width))
+        : 0;
       const weight = image ? 0.15 + 0.65 * Math.sqrt(share) : 1;
       for (let d = 0; d < 3; d++) rgb[at + d] = Math.round(heat[d] * weight + grey * 0.8 * (1 - weight));
     }
@@ -105,7 +120,11 @@ export function attentionRollout(layers: readonly ArrayLike<number>[], residual 
   const n = Math.round(Math.sqrt(layers[0].length));
   let rolled = Float64Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0));
   layers.forEach((layer, index) => {
-    ensure(layer.length === n * n, () => `Attention of layer ${index} has ${layer.length} values, not ${n}x${n}: rollout needs square matrices of one size.`);
+    ensure(
+      layer.length === n * n,
+      () =>
+        `Attention of layer ${index} has ${layer.length} values, not ${n}x${n}: rollout needs square matrices of one size.`,
+    );
     const next = new Float64Array(n * n);
     for (let q = 0; q < n; q++) {
       let total = 0;

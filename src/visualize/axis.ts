@@ -19,7 +19,12 @@ export interface AxisOptions {
   nice?: boolean;
 }
 
-const UNITS = [[1e12, 'T'], [1e9, 'B'], [1e6, 'M'], [1e3, 'k']] as const;
+const UNITS = [
+  [1e12, 'T'],
+  [1e9, 'B'],
+  [1e6, 'M'],
+  [1e3, 'k'],
+] as const;
 
 /** An axis over `low … high`; an empty or non-finite range becomes 0 … 1. */
 export function makeAxis(low: number, high: number, { ticks = 6, log = false, nice = true }: AxisOptions = {}): Axis {
@@ -36,7 +41,14 @@ function linearAxis(low: number, high: number, count: number, nice: boolean): Ax
   if (nice) [low, high] = [Math.floor(low / step + 1e-9) * step, Math.ceil(high / step - 1e-9) * step];
   const ticks: number[] = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) ticks.push(i * step);
-  return { low, high, ticks, log: false, share: (v) => (v - low) / (high - low), label: tickLabel(step, Math.max(Math.abs(low), Math.abs(high))) };
+  return {
+    low,
+    high,
+    ticks,
+    log: false,
+    share: (v) => (v - low) / (high - low),
+    label: tickLabel(step, Math.max(Math.abs(low), Math.abs(high))),
+  };
 }
 
 /** All ticks of an axis in one unit (0, 5k, 10k) and with the same number of decimals, as many as the step needs. */
@@ -44,7 +56,10 @@ function tickLabel(step: number, largest: number): (value: number) => string {
   const [unit, letter] = UNITS.find(([size]) => largest >= size && largest >= 10000) ?? [1, ''];
   const decimals = Math.max(0, -Math.floor(Math.log10(step / unit) + 1e-9));
   if (decimals > 5 || largest >= 1e15) return formatNumber;
-  return (value) => (Math.abs(value) < step * 1e-6 ? (0).toFixed(letter ? 0 : decimals) : `${withMinus((value / unit).toFixed(decimals))}${letter}`);
+  return (value) =>
+    Math.abs(value) < step * 1e-6
+      ? (0).toFixed(letter ? 0 : decimals)
+      : `${withMinus((value / unit).toFixed(decimals))}${letter}`;
 }
 
 /** Ticks at 1, 2, 5 of each decade while there is room, else at the decades. */
@@ -63,6 +78,13 @@ function logAxis(low: number, high: number, count: number): Axis {
       if (tick >= low * 0.999 && tick <= high * 1.001) ticks.push(tick);
     }
   }
+  // Within a part of a decade there may be none of these: then as on a linear axis.
+  if (ticks.length < 2)
+    return {
+      ...linearAxis(low, high, count, false),
+      log: true,
+      share: (v) => Math.log(v / low) / Math.log(high / low),
+    };
   return { low, high, ticks, log: true, share: (v) => Math.log(v / low) / Math.log(high / low), label: formatNumber };
 }
 
@@ -79,7 +101,13 @@ export function formatNumber(value: number, digits = 3): string {
   const size = Math.abs(value);
   if (size === 0) return '0';
   if (!Number.isFinite(size)) return value > 0 ? '∞' : '−∞';
-  if (size >= 1e15 || size < 1e-4) return withMinus(value.toExponential(digits - 1).replace(/\.?0+e/, 'e').replace('e+', 'e'));
+  if (size >= 1e15 || size < 1e-4)
+    return withMinus(
+      value
+        .toExponential(digits - 1)
+        .replace(/\.?0+e/, 'e')
+        .replace('e+', 'e'),
+    );
   for (const [unit, letter] of UNITS) {
     if (size >= unit && size >= 10000) return `${withMinus(trim(value / unit, digits))}${letter}`;
   }

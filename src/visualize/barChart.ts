@@ -6,7 +6,12 @@ import { Figure, type Paint } from './svg.js';
 import { textWidth } from './text.js';
 
 /** One bar; `note` is printed after the value. */
-export interface Bar { name: string; value: number; color?: Paint; note?: string }
+export interface Bar {
+  name: string;
+  value: number;
+  color?: Paint;
+  note?: string;
+}
 
 export interface BarChartOptions {
   title?: string;
@@ -21,7 +26,15 @@ export interface BarChartOptions {
 }
 
 /** Horizontal bars from 0, names at the left, values at the bars' ends; bars may be negative. */
-export function barChart({ title = '', subtitle = '', bars, references = [], max, format = formatNumber, width = 720 }: BarChartOptions): Figure {
+export function barChart({
+  title = '',
+  subtitle = '',
+  bars,
+  references = [],
+  max,
+  format = formatNumber,
+  width = 720,
+}: BarChartOptions): Figure {
   const rowHeight = 34;
   const nameWidth = Math.min(width * 0.35, Math.max(0, ...bars.map((b) => textWidth(b.name, 13))));
   const top = titlesHeight(width, title, subtitle) + (references.length > 0 ? 32 : 12);
@@ -42,12 +55,24 @@ export function barChart({ title = '', subtitle = '', bars, references = [], max
     figure.text(bar.name, left - 14, middle, { size: 13, anchor: 'end', baseline: 'middle', maxWidth: nameWidth });
     const [from, to] = [px(0), finiteBar ? px(bar.value) : px(0)];
     figure.rect(left, y + 7, right - left, rowHeight - 14, { fill: 'grid', opacity: 0.45, radius: 3 });
-    figure.rect(Math.min(from, to), y + 7, Math.abs(to - from), rowHeight - 14, { fill: bar.color ?? categorical[0], radius: Math.min(3, Math.abs(to - from) / 2) });
-    figure.text(valueText(bar, format), right + 8, middle, { size: 12, weight: 'bold', baseline: 'middle', color: finiteBar ? 'ink' : '#ff00ff' });
+    figure.rect(Math.min(from, to), y + 7, Math.abs(to - from), rowHeight - 14, {
+      fill: bar.color ?? categorical[0],
+      radius: Math.min(3, Math.abs(to - from) / 2),
+    });
+    figure.text(valueText(bar, format), right + 8, middle, {
+      size: 12,
+      weight: 'bold',
+      baseline: 'middle',
+      color: finiteBar ? 'ink' : '#ff00ff',
+    });
   });
   for (const { value, label } of references) {
     figure.line(px(value), top - 2, px(value), bottom + 2, { stroke: 'ink', strokeWidth: 1.25, dash: '4 3' });
-    figure.text(`${label} ${format(value)}`, Math.max(px(value), left + textWidth(label, 11) / 2), top - 8, { size: 11, anchor: 'middle', color: 'muted' });
+    figure.text(`${label} ${format(value)}`, Math.max(px(value), left + textWidth(label, 11) / 2), top - 8, {
+      size: 11,
+      anchor: 'middle',
+      color: 'muted',
+    });
   }
   return figure;
 }

@@ -14,22 +14,65 @@ export const NOT_A_NUMBER: Rgb = [255, 0, 255];
 type Lch = readonly [number, number, number];
 
 /** Dark violet over teal to yellow: for magnitudes, readable without colour vision because lightness grows throughout. */
-export const sequential: ColorMap = colorMap([[0.24, 0.13, 298], [0.4, 0.13, 272], [0.54, 0.085, 225], [0.68, 0.105, 172], [0.82, 0.16, 135], [0.94, 0.19, 106]]);
+export const sequential: ColorMap = colorMap([
+  [0.24, 0.13, 298],
+  [0.4, 0.13, 272],
+  [0.54, 0.085, 225],
+  [0.68, 0.105, 172],
+  [0.82, 0.16, 135],
+  [0.94, 0.19, 106],
+]);
 
 /** Black over purple and orange to pale yellow: for errors and attention, where zero should vanish. */
-export const ember: ColorMap = colorMap([[0.08, 0.02, 290], [0.3, 0.13, 300], [0.48, 0.18, 350], [0.64, 0.2, 30], [0.8, 0.16, 65], [0.98, 0.06, 100]]);
+export const ember: ColorMap = colorMap([
+  [0.08, 0.02, 290],
+  [0.3, 0.13, 300],
+  [0.48, 0.18, 350],
+  [0.64, 0.2, 30],
+  [0.8, 0.16, 65],
+  [0.98, 0.06, 100],
+]);
 
 /** Near-white to deep blue: for tables whose numbers are printed on top. */
-export const blues: ColorMap = colorMap([[0.975, 0.008, 250], [0.84, 0.07, 250], [0.62, 0.14, 253], [0.42, 0.13, 260], [0.3, 0.11, 265]]);
+export const blues: ColorMap = colorMap([
+  [0.975, 0.008, 250],
+  [0.84, 0.07, 250],
+  [0.62, 0.14, 253],
+  [0.42, 0.13, 260],
+  [0.3, 0.11, 265],
+]);
 
 /** Blue over near-white to red: for signed values, with 0 at the middle. */
 export const diverging: ColorMap = Uint8Array.from([
-  ...colorMap([[0.38, 0.13, 258], [0.62, 0.14, 253], [0.97, 0.005, 253]], 128),
-  ...colorMap([[0.97, 0.005, 35], [0.66, 0.17, 35], [0.42, 0.15, 27]], 128),
+  ...colorMap(
+    [
+      [0.38, 0.13, 258],
+      [0.62, 0.14, 253],
+      [0.97, 0.005, 253],
+    ],
+    128,
+  ),
+  ...colorMap(
+    [
+      [0.97, 0.005, 35],
+      [0.66, 0.17, 35],
+      [0.42, 0.15, 27],
+    ],
+    128,
+  ),
 ]);
 
 /** Colours of series and classes: the Okabe-Ito set, told apart with every kind of colour vision. */
-export const categorical: readonly string[] = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#8c6d46', '#7f7f7f'];
+export const categorical: readonly string[] = [
+  '#0072b2',
+  '#d55e00',
+  '#009e73',
+  '#cc79a7',
+  '#e69f00',
+  '#56b4e9',
+  '#8c6d46',
+  '#7f7f7f',
+];
 
 /** The colour of `value` on the map whose ends stand for `low` and `high`; outside values are clipped, NaN is magenta. */
 export function mapColor(map: ColorMap, value: number, low = 0, high = 1): Rgb {
@@ -69,7 +112,10 @@ function colorMap(stops: readonly Lch[], entries = 256): ColorMap {
   for (let entry = 0, i = 0; entry < entries; entry++) {
     const target = (entry / (entries - 1)) * length[fine];
     while (i < fine && length[i] < target) i++;
-    map.set(colors[i].map((x) => Math.round(255 * x)), entry * 3);
+    map.set(
+      colors[i].map((x) => Math.round(255 * x)),
+      entry * 3,
+    );
   }
   return map;
 }
@@ -84,7 +130,14 @@ function along(stops: readonly Lch[], share: number): Lch {
     return [l, c * Math.cos((h * Math.PI) / 180), c * Math.sin((h * Math.PI) / 180)];
   };
   const [p, q, r, s] = [point(i - 1), point(i), point(i + 1), point(i + 2)];
-  const [l, a, b] = [0, 1, 2].map((d) => 0.5 * (2 * q[d] + (r[d] - p[d]) * t + (2 * p[d] - 5 * q[d] + 4 * r[d] - s[d]) * t * t + (3 * q[d] - p[d] - 3 * r[d] + s[d]) * t ** 3));
+  const [l, a, b] = [0, 1, 2].map(
+    (d) =>
+      0.5 *
+      (2 * q[d] +
+        (r[d] - p[d]) * t +
+        (2 * p[d] - 5 * q[d] + 4 * r[d] - s[d]) * t * t +
+        (3 * q[d] - p[d] - 3 * r[d] + s[d]) * t ** 3),
+  );
   return [l, Math.hypot(a, b), (Math.atan2(b, a) * 180) / Math.PI];
 }
 
@@ -95,11 +148,12 @@ function fromLch([l, c, h]: Lch): Rgb {
   const shown = (rgb: Rgb): boolean => rgb.every((x) => x >= -1e-4 && x <= 1.0001);
   let [low, high] = [0, c];
   if (shown(at(c))) low = c;
-  else for (let step = 0; step < 24; step++) {
-    const middle = (low + high) / 2;
-    if (shown(at(middle))) low = middle;
-    else high = middle;
-  }
+  else
+    for (let step = 0; step < 24; step++) {
+      const middle = (low + high) / 2;
+      if (shown(at(middle))) low = middle;
+      else high = middle;
+    }
   const [r, g, b] = at(low).map((x) => Math.min(1, Math.max(0, x)));
   return [r, g, b];
 }

@@ -30,7 +30,10 @@ export function accuracyOf(counts: ArrayLike<number>, classes: number): number {
 export function confusionFigure({ counts, classNames, title = 'Confusion matrix' }: ConfusionOptions): Figure {
   const classes = classNames.length;
   ensure(classes >= 2, () => `A confusion matrix needs at least 2 classes, not ${classes}: pass every class name.`);
-  ensure(counts.length === classes * classes, () => `${classes} class names need ${classes * classes} counts [K, K], not ${counts.length}.`);
+  ensure(
+    counts.length === classes * classes,
+    () => `${classes} class names need ${classes * classes} counts [K, K], not ${counts.length}.`,
+  );
   const cell = Math.max(9, Math.min(52, Math.floor(640 / classes)));
   const gap = cell >= 20 ? 2 : cell >= 12 ? 1 : 0;
   const nameSize = Math.min(13, Math.max(7, cell * 0.75));
@@ -63,12 +66,20 @@ export function confusionFigure({ counts, classNames, title = 'Confusion matrix'
   for (let row = 0; row < classes; row++) {
     for (let column = 0; column < classes; column++) {
       const count = counts[row * classes + column];
-      const color = Number.isNaN(count) ? NOT_A_NUMBER : mapColor(blues, rowTotals[row] > 0 ? count / rowTotals[row] : 0);
+      const color = Number.isNaN(count)
+        ? NOT_A_NUMBER
+        : mapColor(blues, rowTotals[row] > 0 ? count / rowTotals[row] : 0);
       const [x, y] = [left + column * cell, top + row * cell];
       figure.rect(x + gap / 2, y + gap / 2, cell - gap, cell - gap, { fill: hex(color), radius: gap > 1 ? 3 : 0 });
       const text = String(count);
       if (cell >= 24 && count !== 0 && textWidth(text, numberSize) < cell - gap - 2) {
-        figure.text(text, x + cell / 2, y + cell / 2, { size: numberSize, weight: row === column ? 'bold' : 'regular', color: readableOn(color), anchor: 'middle', baseline: 'middle' });
+        figure.text(text, x + cell / 2, y + cell / 2, {
+          size: numberSize,
+          weight: row === column ? 'bold' : 'regular',
+          color: readableOn(color),
+          anchor: 'middle',
+          baseline: 'middle',
+        });
       }
     }
   }
@@ -81,8 +92,16 @@ export function confusionFigure({ counts, classNames, title = 'Confusion matrix'
     const thickness = Math.min(14, cell * 0.5);
     const middle = y + cell / 2;
     figure.rect(recallLeft, middle - thickness / 2, recallWidth, thickness, { fill: 'grid', opacity: 0.5, radius: 2 });
-    if (!Number.isNaN(recall)) figure.rect(recallLeft, middle - thickness / 2, recallWidth * recall, thickness, { fill: categorical[0], radius: Math.min(2, (recallWidth * recall) / 2) });
-    figure.text(Number.isNaN(recall) ? 'none' : percent(recall), recallLeft + recallWidth + 8, middle, { size: Math.min(12, Math.max(7, cell * 0.75)), baseline: 'middle', color: Number.isNaN(recall) ? 'faint' : 'ink' });
+    if (!Number.isNaN(recall))
+      figure.rect(recallLeft, middle - thickness / 2, recallWidth * recall, thickness, {
+        fill: categorical[0],
+        radius: Math.min(2, (recallWidth * recall) / 2),
+      });
+    figure.text(Number.isNaN(recall) ? 'none' : percent(recall), recallLeft + recallWidth + 8, middle, {
+      size: Math.min(12, Math.max(7, cell * 0.75)),
+      baseline: 'middle',
+      color: Number.isNaN(recall) ? 'faint' : 'ink',
+    });
   });
   drawColorBar(figure, blues, 0, 1, left, top + side + 20, Math.max(210, Math.min(side, 280)), 'share of true class');
   return figure;

@@ -1,5 +1,5 @@
-import type { RgbImage } from './picture.js';
 import { drawTitles, MARGIN, titlesHeight } from './layout.js';
+import type { RgbImage } from './picture.js';
 import { Figure } from './svg.js';
 
 /** A picture with up to two lines below it. */
@@ -26,7 +26,13 @@ const RIGHT = '#00875f';
 const WRONG = '#c8400a';
 
 /** A grid of images with captions: predictions, augmentations, samples. Images of other shapes are centred in their cells. */
-export function galleryFigure({ items, title = '', subtitle = '', columns = Math.min(8, items.length), cellSize = 112 }: GalleryOptions): Figure {
+export function galleryFigure({
+  items,
+  title = '',
+  subtitle = '',
+  columns = Math.min(8, items.length),
+  cellSize = 112,
+}: GalleryOptions): Figure {
   const gap = 14;
   const captionLines = items.some((i) => i.note) ? 2 : items.some((i) => i.caption) ? 1 : 0;
   const tallest = Math.min(1.5, Math.max(0.2, ...items.map(({ image }) => image.height / image.width)));
@@ -43,7 +49,13 @@ export function galleryFigure({ items, title = '', subtitle = '', columns = Math
     drawFitted(figure, image, x, y, cellSize, cellHeight);
     const color = correct === undefined ? 'ink' : correct ? RIGHT : WRONG;
     const mark = correct === undefined ? '' : correct ? '✓ ' : '✗ ';
-    if (caption) figure.text(mark + caption, x, y + cellHeight + 17, { size: 12, weight: 'bold', color, maxWidth: cellSize + gap - 4 });
+    if (caption)
+      figure.text(mark + caption, x, y + cellHeight + 17, {
+        size: 12,
+        weight: 'bold',
+        color,
+        maxWidth: cellSize + gap - 4,
+      });
     if (note) figure.text(note, x, y + cellHeight + 32, { size: 11, color: 'muted', maxWidth: cellSize + gap - 4 });
   });
   return figure;

@@ -2,18 +2,26 @@
  * Pictures from plain typed arrays: curves, confusion matrices, reconstructions, position maps, attention, galleries,
  * and a report page that holds them all. Knows no model and no engine.
  */
-export { accuracyOf, type ConfusionOptions, confusionFigure } from './confusion.js';
+
 export { type AttentionOptions, attentionFigure, attentionRollout } from './attention.js';
 export { type Axis, type AxisOptions, formatNumber, makeAxis } from './axis.js';
 export { type Bar, type BarChartOptions, barChart } from './barChart.js';
-export { blues, categorical, type ColorMap, diverging, ember, mapColor, type Rgb, sequential } from './color.js';
+export { blues, type ColorMap, categorical, diverging, ember, mapColor, type Rgb, sequential } from './color.js';
+export { accuracyOf, type ConfusionOptions, confusionFigure } from './confusion.js';
 export { type GalleryItem, type GalleryOptions, galleryFigure } from './gallery.js';
 export { type LineChartOptions, lineChart, type Reference, type Series } from './lineChart.js';
 export { type Locality, type LocalityOptions, locality, localityChance, localityScore } from './locality.js';
 export { type PrincipalComponents, principalComponents } from './pca.js';
 export { imageFromMap, imageFromNormalized, type Normalization, type RgbImage } from './picture.js';
 export { encodePng, pngDataUri } from './png.js';
-export { positionsFigure, type PositionsFigureOptions, positionsToRgb, similarityFigure, type SimilarityMaps, similarityMaps } from './positions.js';
+export {
+  type PositionsFigureOptions,
+  positionsFigure,
+  positionsToRgb,
+  type SimilarityMaps,
+  similarityFigure,
+  similarityMaps,
+} from './positions.js';
 export { type ReconstructionOptions, reconstructionFigure } from './reconstruction.js';
-export { type KeyFigure, type Report, renderReport, type ReportSection, type ReportTable } from './report.js';
+export { type KeyFigure, type Report, type ReportSection, type ReportTable, renderReport } from './report.js';
 export { Figure, writePng } from './svg.js';

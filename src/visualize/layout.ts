@@ -11,7 +11,9 @@ export function drawTitles(figure: Figure, title: string, subtitle: string): num
   let y = 14;
   if (title) figure.text(title, MARGIN, (y += 18), { size: 16, weight: 'bold', maxWidth: figure.width - 2 * MARGIN });
   if (title && subtitle) y += 3;
-  if (subtitle) for (const line of wrapText(subtitle, figure.width - 2 * MARGIN, 12)) figure.text(line, MARGIN, (y += 17), { size: 12, color: 'muted' });
+  if (subtitle)
+    for (const line of wrapText(subtitle, figure.width - 2 * MARGIN, 12))
+      figure.text(line, MARGIN, (y += 17), { size: 12, color: 'muted' });
   return y;
 }
 
@@ -22,7 +24,16 @@ export function titlesHeight(width: number, title: string, subtitle: string): nu
 }
 
 /** A horizontal colour bar with its two end values and a name, `width` pixels from x; its colours are 8 pixels high at y. */
-export function drawColorBar(figure: Figure, map: ColorMap, low: number, high: number, x: number, y: number, width: number, name: string): void {
+export function drawColorBar(
+  figure: Figure,
+  map: ColorMap,
+  low: number,
+  high: number,
+  x: number,
+  y: number,
+  width: number,
+  name: string,
+): void {
   const [lowText, highText] = [formatNumber(low, 2), formatNumber(high, 2)];
   let at = x;
   if (name) {

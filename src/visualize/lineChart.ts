@@ -18,7 +18,10 @@ export interface Series {
 }
 
 /** A horizontal line with a name: chance, a published score. */
-export interface Reference { value: number; label: string }
+export interface Reference {
+  value: number;
+  label: string;
+}
 
 export interface LineChartOptions {
   title?: string;
@@ -37,8 +40,23 @@ export interface LineChartOptions {
 const GRID = { stroke: 'grid', strokeWidth: 1 } as const;
 
 /** A line chart: named at the lines' ends where there is room (up to 6 series), else with a legend below the title. */
-export function lineChart({ title = '', subtitle = '', xLabel = '', yLabel = '', series, references = [], logY = false, yRange, width = 720, height = 400 }: LineChartOptions): Figure {
-  for (const { name, x, y } of series) ensure(x.length === y.length, () => `Series "${name}" has ${x.length} x and ${y.length} y values: pass one y for each x.`);
+export function lineChart({
+  title = '',
+  subtitle = '',
+  xLabel = '',
+  yLabel = '',
+  series,
+  references = [],
+  logY = false,
+  yRange,
+  width = 720,
+  height = 400,
+}: LineChartOptions): Figure {
+  for (const { name, x, y } of series)
+    ensure(
+      x.length === y.length,
+      () => `Series "${name}" has ${x.length} x and ${y.length} y values: pass one y for each x.`,
+    );
   const colors = series.map((s, i) => s.color ?? categorical[i % categorical.length]);
   const dashes = series.map((s, i) => s.dash ?? (i < categorical.length ? undefined : '6 4'));
   const direct = series.length > 1 && series.length <= 6;
@@ -53,10 +71,18 @@ export function lineChart({ title = '', subtitle = '', xLabel = '', yLabel = '',
 
   const figure = new Figure(width, height, title || yLabel);
   let top = drawTitles(figure, title, subtitle);
-  if (!direct && series.length > 1) top = drawLegend(figure, series.map((s) => s.name), colors, dashes, top);
+  if (!direct && series.length > 1)
+    top = drawLegend(
+      figure,
+      series.map((s) => s.name),
+      colors,
+      dashes,
+      top,
+    );
   if (yLabel) figure.text(yLabel, MARGIN, (top += 24), { size: 12, color: 'muted' });
   const left = MARGIN + Math.max(...y.ticks.map((t) => textWidth(y.label(t), 12))) + 8;
-  const right = width - MARGIN - (direct ? Math.max(...series.map((s) => Math.min(150, textWidth(s.name, 12, 'bold')))) + 10 : 8);
+  const right =
+    width - MARGIN - (direct ? Math.max(...series.map((s) => Math.min(150, textWidth(s.name, 12, 'bold')))) + 10 : 8);
   top += 16;
   const bottom = height - (xLabel ? 50 : 32);
   const px = (v: number): number => left + x.share(v) * (right - left);
@@ -68,9 +94,24 @@ export function lineChart({ title = '', subtitle = '', xLabel = '', yLabel = '',
     const raw = series[i].smooth ? { strokeWidth: 1, opacity: 0.28 } : { strokeWidth: 2 };
     drawLine(figure, points, px, py, { stroke: colors[i], dash: dashes[i], ...raw });
   });
-  lines.forEach(({ average }, i) => average && drawLine(figure, average, px, py, { stroke: colors[i], dash: dashes[i], strokeWidth: 2 }));
+  lines.forEach(
+    ({ average }, i) =>
+      average && drawLine(figure, average, px, py, { stroke: colors[i], dash: dashes[i], strokeWidth: 2 }),
+  );
   for (const { broken } of lines) for (const at of broken) drawCross(figure, px(at), bottom - 7);
-  if (direct) drawEndLabels(figure, series.map((s) => s.name), colors, lines.map(({ points, average }) => (average ?? points).findLast((p) => p !== undefined)), right, width - 12, px, py, top, bottom);
+  if (direct)
+    drawEndLabels(
+      figure,
+      series.map((s) => s.name),
+      colors,
+      lines.map(({ points, average }) => (average ?? points).findLast((p) => p !== undefined)),
+      right,
+      width - 12,
+      px,
+      py,
+      top,
+      bottom,
+    );
   return figure;
 }
 
@@ -78,7 +119,11 @@ type Point = readonly [number, number];
 type Scale = (value: number) => number;
 
 /** The points of a series with `undefined` at breaks, the x of what could not be drawn, and the moving average if asked for. */
-interface Line { points: (Point | undefined)[]; broken: number[]; average?: (Point | undefined)[] }
+interface Line {
+  points: (Point | undefined)[];
+  broken: number[];
+  average?: (Point | undefined)[];
+}
 
 function smoothed({ x, y, smooth }: Series, usable: (v: number) => boolean): Line {
   const points = Array.from(y, (v, i): Point | undefined => (usable(v) ? [x[i], v] : undefined));
@@ -99,10 +144,20 @@ function smoothed({ x, y, smooth }: Series, usable: (v: number) => boolean): Lin
   return { points, broken, average };
 }
 
-function drawAxes(figure: Figure, x: Axis, y: Axis, at: { left: number; right: number; top: number; bottom: number; px: Scale; py: Scale; xLabel: string }): void {
+function drawAxes(
+  figure: Figure,
+  x: Axis,
+  y: Axis,
+  at: { left: number; right: number; top: number; bottom: number; px: Scale; py: Scale; xLabel: string },
+): void {
   for (const tick of y.ticks) {
     figure.line(at.left, at.py(tick), at.right, at.py(tick), GRID);
-    figure.text(y.label(tick), at.left - 8, at.py(tick), { size: 12, anchor: 'end', baseline: 'middle', color: 'muted' });
+    figure.text(y.label(tick), at.left - 8, at.py(tick), {
+      size: 12,
+      anchor: 'end',
+      baseline: 'middle',
+      color: 'muted',
+    });
   }
   figure.line(at.left, at.bottom, at.right, at.bottom, { stroke: 'faint' });
   for (const tick of x.ticks) {
@@ -118,10 +173,17 @@ function drawReference(figure: Figure, label: string, y: number, left: number, r
 }
 
 /** A line with gaps at `undefined`; a point alone between two gaps is a dot. */
-function drawLine(figure: Figure, points: readonly (Point | undefined)[], px: Scale, py: Scale, style: { stroke: Paint; strokeWidth: number; opacity?: number; dash?: string }): void {
+function drawLine(
+  figure: Figure,
+  points: readonly (Point | undefined)[],
+  px: Scale,
+  py: Scale,
+  style: { stroke: Paint; strokeWidth: number; opacity?: number; dash?: string },
+): void {
   let run: Point[] = [];
   const flush = (): void => {
-    if (run.length === 1) figure.circle(px(run[0][0]), py(run[0][1]), 2.5, { fill: style.stroke, opacity: style.opacity });
+    if (run.length === 1)
+      figure.circle(px(run[0][0]), py(run[0][1]), 2.5, { fill: style.stroke, opacity: style.opacity });
     else figure.polyline(thinned(run.map(([x, y]): Point => [px(x), py(y)])), style);
     run = [];
   };
@@ -151,11 +213,23 @@ function thinned(points: Point[]): Point[] {
 }
 
 function drawCross(figure: Figure, x: number, y: number): void {
-  for (const slope of [-1, 1]) figure.line(x - 3.5, y - 3.5 * slope, x + 3.5, y + 3.5 * slope, { stroke: '#ff00ff', strokeWidth: 1.75 });
+  for (const slope of [-1, 1])
+    figure.line(x - 3.5, y - 3.5 * slope, x + 3.5, y + 3.5 * slope, { stroke: '#ff00ff', strokeWidth: 1.75 });
 }
 
 /** Names at the lines' last points, moved apart where they would overlap. */
-function drawEndLabels(figure: Figure, names: readonly string[], colors: readonly Paint[], ends: readonly (Point | undefined)[], left: number, right: number, px: Scale, py: Scale, top: number, bottom: number): void {
+function drawEndLabels(
+  figure: Figure,
+  names: readonly string[],
+  colors: readonly Paint[],
+  ends: readonly (Point | undefined)[],
+  left: number,
+  right: number,
+  px: Scale,
+  py: Scale,
+  top: number,
+  bottom: number,
+): void {
   const gap = 16;
   const labels = names
     .map((name, i) => ({ name, color: colors[i], end: ends[i] }))
@@ -163,15 +237,28 @@ function drawEndLabels(figure: Figure, names: readonly string[], colors: readonl
     .map((label) => ({ ...label, y: py(label.end[1]) }))
     .sort((a, b) => a.y - b.y);
   for (let i = 1; i < labels.length; i++) labels[i].y = Math.max(labels[i].y, labels[i - 1].y + gap);
-  for (let i = labels.length - 1, limit = bottom; i >= 0; i--, limit -= gap) labels[i].y = Math.max(top, Math.min(labels[i].y, limit));
+  for (let i = labels.length - 1, limit = bottom; i >= 0; i--, limit -= gap)
+    labels[i].y = Math.max(top, Math.min(labels[i].y, limit));
   for (const { name, color, end, y } of labels) {
     figure.circle(px(end[0]), py(end[1]), 3, { fill: color });
-    figure.text(name, left + 10, y, { size: 12, weight: 'bold', color, baseline: 'middle', maxWidth: right - left - 10 });
+    figure.text(name, left + 10, y, {
+      size: 12,
+      weight: 'bold',
+      color,
+      baseline: 'middle',
+      maxWidth: right - left - 10,
+    });
   }
 }
 
 /** Swatch and name of every series in rows below the title; the y below them. */
-function drawLegend(figure: Figure, names: readonly string[], colors: readonly Paint[], dashes: readonly (string | undefined)[], top: number): number {
+function drawLegend(
+  figure: Figure,
+  names: readonly string[],
+  colors: readonly Paint[],
+  dashes: readonly (string | undefined)[],
+  top: number,
+): number {
   let [x, y] = [MARGIN, top + 20];
   names.forEach((name, i) => {
     const width = 24 + Math.min(220, textWidth(name, 12));

@@ -33,7 +33,11 @@ export interface Locality {
 }
 
 /** {@link locality}'s score alone. */
-export function localityScore(table: Float32Array, shape: readonly [number, number], options: LocalityOptions = {}): number {
+export function localityScore(
+  table: Float32Array,
+  shape: readonly [number, number],
+  options: LocalityOptions = {},
+): number {
   return locality(table, shape, options).score;
 }
 
@@ -41,14 +45,25 @@ export function localityScore(table: Float32Array, shape: readonly [number, numb
  * Locality of a position table `[H*W, E]`. A position whose embedding is not finite is no one's neighbour and finds
  * none; missing neighbours count as far. Cost: positions asked about × H*W × E multiplications, a few seconds at 224x224.
  */
-export function locality(table: Float32Array, shape: readonly [number, number], options: LocalityOptions = {}): Locality {
+export function locality(
+  table: Float32Array,
+  shape: readonly [number, number],
+  options: LocalityOptions = {},
+): Locality {
   const { neighbours = 8, distance = 2, limit = 4096, key = keyFrom(0) } = options;
   const [height, width] = shape;
   const positions = height * width;
-  ensure(positions > 1 && table.length % positions === 0 && table.length > 0, () => `A position table of ${table.length} values does not split into ${height}x${width} rows: check the image size.`);
+  ensure(
+    positions > 1 && table.length % positions === 0 && table.length > 0,
+    () =>
+      `A position table of ${table.length} values does not split into ${height}x${width} rows: check the image size.`,
+  );
   const wanted = Math.min(neighbours, positions - 1);
   const unit = unitRows(table, positions);
-  const queries = positions <= limit ? Int32Array.from({ length: positions }, (_, i) => i) : choose(fold(key, 'locality'), positions, limit);
+  const queries =
+    positions <= limit
+      ? Int32Array.from({ length: positions }, (_, i) => i)
+      : choose(fold(key, 'locality'), positions, limit);
   const lengthOf = offsetLength(options);
 
   const distances = new Float32Array(queries.length * wanted);
@@ -60,7 +75,12 @@ export function locality(table: Float32Array, shape: readonly [number, number], 
     distances[found++] = length;
     if (length <= distance) hits++;
   });
-  return { score: hits / (queries.length * wanted), chance: localityChance(shape, options), distances: distances.subarray(0, found), queries: queries.length };
+  return {
+    score: hits / (queries.length * wanted),
+    chance: localityChance(shape, options),
+    distances: distances.subarray(0, found),
+    queries: queries.length,
+  };
 }
 
 /**
@@ -75,7 +95,8 @@ export function localityChance([height, width]: readonly [number, number], optio
   // An offset (dy, dx) fits into the image at (H − |dy|)(W − |dx|) places.
   for (let dy = -reach; dy <= reach; dy++) {
     for (let dx = -reach; dx <= reach; dx++) {
-      if ((dy !== 0 || dx !== 0) && lengthOf(dy, dx) <= distance) pairs += Math.max(0, height - Math.abs(dy)) * Math.max(0, width - Math.abs(dx));
+      if ((dy !== 0 || dx !== 0) && lengthOf(dy, dx) <= distance)
+        pairs += Math.max(0, height - Math.abs(dy)) * Math.max(0, width - Math.abs(dx));
     }
   }
   return pairs / (height * width) / (height * width - 1);
@@ -102,7 +123,13 @@ function offsetLength({ metric = 'euclidean' }: LocalityOptions): (dy: number, d
  * Calls `visit` for the `count` rows of largest dot product with each query row, itself left out; ties go to the lower
  * index. Four queries share one pass over the table, which halves the time.
  */
-function nearestRows(unit: Float32Array, rows: number, queries: Int32Array, count: number, visit: (query: number, neighbour: number) => void): void {
+function nearestRows(
+  unit: Float32Array,
+  rows: number,
+  queries: Int32Array,
+  count: number,
+  visit: (query: number, neighbour: number) => void,
+): void {
   const width = unit.length / rows;
   const table = Float64Array.from(unit); // doubles: V8 would convert every single float at each use
   const rowOf = (q: number): Float64Array => table.subarray(q * width, (q + 1) * width);

@@ -19,7 +19,10 @@ export interface PrincipalComponents {
  */
 export function principalComponents(table: ArrayLike<number>, embedDim: number, count: number): PrincipalComponents {
   const rows = table.length / embedDim;
-  ensure(Number.isInteger(rows), () => `A table of ${table.length} values does not split into rows of ${embedDim}: check the embedding dimension.`);
+  ensure(
+    Number.isInteger(rows),
+    () => `A table of ${table.length} values does not split into rows of ${embedDim}: check the embedding dimension.`,
+  );
   const { mean, covariance } = moments(table, rows, embedDim);
   const { values, vectors } = symmetricEigen(covariance, embedDim);
   const order = Array.from(values.keys()).sort((a, b) => values[b] - values[a]);
@@ -50,7 +53,11 @@ export function principalComponents(table: ArrayLike<number>, embedDim: number, 
 }
 
 /** Mean `[E]` and covariance `[E, E]` of the finite rows. */
-function moments(table: ArrayLike<number>, rows: number, width: number): { mean: Float64Array; covariance: Float64Array } {
+function moments(
+  table: ArrayLike<number>,
+  rows: number,
+  width: number,
+): { mean: Float64Array; covariance: Float64Array } {
   const finite: number[] = [];
   const mean = new Float64Array(width);
   for (let i = 0; i < rows; i++) {

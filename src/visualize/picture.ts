@@ -18,9 +18,17 @@ export interface Normalization {
  * The image of normalised values `[H, W, C]`. One or two channels: the first as grey. Three or more: the first three as
  * red, green and blue. Values outside 0 … 1 are clipped; a pixel with NaN is magenta.
  */
-export function imageFromNormalized(values: ArrayLike<number>, [height, width, channels]: readonly [number, number, number], { mean = 0, std = 1 }: Normalization = {}): RgbImage {
+export function imageFromNormalized(
+  values: ArrayLike<number>,
+  [height, width, channels]: readonly [number, number, number],
+  { mean = 0, std = 1 }: Normalization = {},
+): RgbImage {
   const pixels = height * width;
-  ensure(values.length === pixels * channels, () => `An image of ${height}x${width}x${channels} has ${pixels * channels} values, not ${values.length}: check the shape.`);
+  ensure(
+    values.length === pixels * channels,
+    () =>
+      `An image of ${height}x${width}x${channels} has ${pixels * channels} values, not ${values.length}: check the shape.`,
+  );
   const rgb = new Uint8Array(pixels * 3);
   const picked = channels >= 3 ? [0, 1, 2] : [0, 0, 0];
   const means = picked.map((c) => ofChannel(mean, c));
@@ -39,8 +47,17 @@ export function imageFromNormalized(values: ArrayLike<number>, [height, width, c
 }
 
 /** The image of one value per pixel `[H, W]` through a colour map whose ends stand for `low` and `high`. */
-export function imageFromMap(values: ArrayLike<number>, [height, width]: readonly [number, number], map: ColorMap, low: number, high: number): RgbImage {
-  ensure(values.length === height * width, () => `A map of ${height}x${width} has ${height * width} values, not ${values.length}: check the shape.`);
+export function imageFromMap(
+  values: ArrayLike<number>,
+  [height, width]: readonly [number, number],
+  map: ColorMap,
+  low: number,
+  high: number,
+): RgbImage {
+  ensure(
+    values.length === height * width,
+    () => `A map of ${height}x${width} has ${height * width} values, not ${values.length}: check the shape.`,
+  );
   const rgb = new Uint8Array(height * width * 3);
   for (let p = 0; p < values.length; p++) rgb.set(mapColor(map, values[p], low, high), p * 3);
   return { width, height, rgb };

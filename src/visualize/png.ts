@@ -15,7 +15,12 @@ export function encodePng({ width, height, rgb }: RgbImage): Buffer {
   const stride = width * 3;
   const lines = Buffer.alloc(height * (stride + 1)); // each line starts with its filter type, here always 0 (none)
   for (let y = 0; y < height; y++) lines.set(rgb.subarray(y * stride, (y + 1) * stride), y * (stride + 1) + 1);
-  return Buffer.concat([SIGNATURE, chunk('IHDR', header), chunk('IDAT', deflateSync(lines, { level: 9 })), chunk('IEND', Buffer.alloc(0))]);
+  return Buffer.concat([
+    SIGNATURE,
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(lines, { level: 9 })),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
 }
 
 /** `data:` address of the image, for SVG and HTML. */

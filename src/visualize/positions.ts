@@ -2,7 +2,7 @@ import { ensure } from '../errors/index.js';
 import { formatNumber } from './axis.js';
 import { categorical, NOT_A_NUMBER, sequential } from './color.js';
 import { drawColorBar, drawTitles, MARGIN, titlesHeight } from './layout.js';
-import { locality, type Locality, type LocalityOptions, unitRows } from './locality.js';
+import { type Locality, type LocalityOptions, locality, unitRows } from './locality.js';
 import { principalComponents } from './pca.js';
 import { imageFromMap, percentile, type RgbImage } from './picture.js';
 import { Figure } from './svg.js';
@@ -39,7 +39,11 @@ export interface SimilarityMaps {
 }
 
 /** Similarity maps of a grid of positions, evenly spread over the image: `table` `[H*W, E]`, `grid` = `[rows, columns]`. */
-export function similarityMaps(table: Float32Array, shape: readonly [number, number], grid: readonly [number, number] = [7, 7]): SimilarityMaps {
+export function similarityMaps(
+  table: Float32Array,
+  shape: readonly [number, number],
+  grid: readonly [number, number] = [7, 7],
+): SimilarityMaps {
   const [height, width] = shape;
   const embedDim = embedDimOf(table, height, width);
   const [rows, columns] = [Math.min(grid[0], height), Math.min(grid[1], width)];
@@ -101,7 +105,11 @@ export interface PositionsFigureOptions {
  * All that shows whether positions were learned: the table as colours, similarity maps of a grid of positions, the
  * locality score beside chance, and how far away in the image the nearest neighbours lie. `table`: `[H*W, E]`.
  */
-export function positionsFigure(table: Float32Array, shape: readonly [number, number], { title = 'Learned positions', subtitle = '', grid = [7, 7], locality: options = {} }: PositionsFigureOptions = {}): Figure {
+export function positionsFigure(
+  table: Float32Array,
+  shape: readonly [number, number],
+  { title = 'Learned positions', subtitle = '', grid = [7, 7], locality: options = {} }: PositionsFigureOptions = {},
+): Figure {
   const found = locality(table, shape, options);
   const similar = similarityFigure(similarityMaps(table, shape, grid));
   const side = 280;
@@ -127,11 +135,21 @@ function heading(figure: Figure, text: string, x: number, y: number): void {
 }
 
 /** The score in large figures, what it means, and the histogram of the neighbours' distances, `width` pixels from (x, y). */
-function drawScore(figure: Figure, { score, chance, distances }: Locality, { neighbours = 8, distance = 2 }: LocalityOptions, x: number, y: number, width: number): void {
+function drawScore(
+  figure: Figure,
+  { score, chance, distances }: Locality,
+  { neighbours = 8, distance = 2 }: LocalityOptions,
+  x: number,
+  y: number,
+  width: number,
+): void {
   figure.text('Locality score', x, y, { size: 12, weight: 'bold' });
   figure.text(score.toFixed(2), x, y + 36, { size: 34, weight: 'bold', color: 'accent' });
   figure.text(`chance ${formatNumber(chance, 2)}`, x + 84, y + 20, { size: 12, color: 'muted' });
-  figure.text(`of the ${neighbours} nearest lie within ${distance} pixels`, x + 84, y + 36, { size: 12, color: 'muted' });
+  figure.text(`of the ${neighbours} nearest lie within ${distance} pixels`, x + 84, y + 36, {
+    size: 12,
+    color: 'muted',
+  });
   const bins = 16;
   const counts = new Float64Array(bins + 1); // bin b holds b < d ≤ b + 1, the last one all that is farther away
   for (const d of distances) counts[Math.min(bins, Math.ceil(d) - 1)]++;
@@ -140,7 +158,10 @@ function drawScore(figure: Figure, { score, chance, distances }: Locality, { nei
   counts.forEach((count, bin) => {
     const h = ((base - top) * count) / largest;
     const near = bin < bins && bin + 1 <= distance;
-    figure.rect(x + bin * bar + 1, base - h, bar - 2, h, { fill: near ? categorical[0] : 'faint', radius: Math.min(2, h / 2) });
+    figure.rect(x + bin * bar + 1, base - h, bar - 2, h, {
+      fill: near ? categorical[0] : 'faint',
+      radius: Math.min(2, h / 2),
+    });
     const label = bin === bins ? `>${bins}` : [1, 2, 4, 8, 12].includes(bin + 1) ? String(bin + 1) : '';
     figure.text(label, x + (bin + 0.5) * bar, base + 16, { size: 11, anchor: 'middle', color: 'muted' });
   });
@@ -149,6 +170,10 @@ function drawScore(figure: Figure, { score, chance, distances }: Locality, { nei
 }
 
 function embedDimOf(table: Float32Array, height: number, width: number): number {
-  ensure(table.length > 0 && table.length % (height * width) === 0, () => `A position table of ${table.length} values does not split into ${height}x${width} rows: check the image size.`);
+  ensure(
+    table.length > 0 && table.length % (height * width) === 0,
+    () =>
+      `A position table of ${table.length} values does not split into ${height}x${width} rows: check the image size.`,
+  );
   return table.length / (height * width);
 }

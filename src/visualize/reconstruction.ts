@@ -34,16 +34,44 @@ const FULL_DIFFERENCE = 0.5;
  * its distance to the input, so it is black wherever the model was shown the answer.
  */
 export function reconstructionFigure(options: ReconstructionOptions): Figure {
-  const { input, mask, reconstruction, shape, captions = [], title = 'Reconstruction of masked images', subtitle = '', rawPrediction = false, maxSamples = 8 } = options;
+  const {
+    input,
+    mask,
+    reconstruction,
+    shape,
+    captions = [],
+    title = 'Reconstruction of masked images',
+    subtitle = '',
+    rawPrediction = false,
+    maxSamples = 8,
+  } = options;
   const [height, width, channels] = shape;
   const pixels = height * width;
   const batch = input.length / (pixels * channels);
-  ensure(Number.isInteger(batch) && batch > 0, () => `Images of ${height}x${width}x${channels} have ${pixels * channels} values each, but ${input.length} were given: check the shape.`);
-  ensure(reconstruction.length === input.length, () => `The reconstruction has ${reconstruction.length} values and the input ${input.length}: pass both as [B, H*W, C].`);
-  ensure(mask.length === pixels || mask.length === batch * pixels, () => `The mask has ${mask.length} values, not ${pixels} (one mask for all) or ${batch * pixels} (one for each image).`);
+  ensure(
+    Number.isInteger(batch) && batch > 0,
+    () =>
+      `Images of ${height}x${width}x${channels} have ${pixels * channels} values each, but ${input.length} were given: check the shape.`,
+  );
+  ensure(
+    reconstruction.length === input.length,
+    () =>
+      `The reconstruction has ${reconstruction.length} values and the input ${input.length}: pass both as [B, H*W, C].`,
+  );
+  ensure(
+    mask.length === pixels || mask.length === batch * pixels,
+    () =>
+      `The mask has ${mask.length} values, not ${pixels} (one mask for all) or ${batch * pixels} (one for each image).`,
+  );
 
   const samples = Math.min(batch, maxSamples);
-  const names = ['Input', 'Visible to the model', 'Reconstruction', 'Difference', ...(rawPrediction ? ['Raw prediction'] : [])];
+  const names = [
+    'Input',
+    'Visible to the model',
+    'Reconstruction',
+    'Difference',
+    ...(rawPrediction ? ['Raw prediction'] : []),
+  ];
   const room = Math.max(120, Math.round(176 * Math.sqrt(Math.min(1, 4 / samples))));
   const cell = width <= room ? width * Math.round(room / width) : room; // whole multiples keep all pixels equally large
   const cellHeight = Math.round((cell * height) / width);
@@ -53,7 +81,9 @@ export function reconstructionFigure(options: ReconstructionOptions): Figure {
   const top = titlesHeight(figureWidth, title, subtitle) + 40;
   const figure = new Figure(figureWidth, top + samples * (cellHeight + gap) - gap + 44, title);
   drawTitles(figure, title, subtitle);
-  names.forEach((name, column) => figure.text(name, left + column * (cell + gap), top - 9, { size: 12, weight: 'bold', maxWidth: cell }));
+  names.forEach((name, column) =>
+    figure.text(name, left + column * (cell + gap), top - 9, { size: 12, weight: 'bold', maxWidth: cell }),
+  );
 
   for (let b = 0; b < samples; b++) {
     const truth = slice(input, b, pixels * channels);
@@ -68,13 +98,24 @@ export function reconstructionFigure(options: ReconstructionOptions): Figure {
       ...(rawPrediction ? [imageFromNormalized(predicted, shape, options)] : []),
     ];
     const y = top + b * (cellHeight + gap);
-    if (captions[b]) figure.text(captions[b], left - 12, y + cellHeight / 2, { size: 12, anchor: 'end', baseline: 'middle', color: 'muted', maxWidth: 96 });
+    if (captions[b])
+      figure.text(captions[b], left - 12, y + cellHeight / 2, {
+        size: 12,
+        anchor: 'end',
+        baseline: 'middle',
+        color: 'muted',
+        maxWidth: 96,
+      });
     images.forEach((image, column) => figure.image(image, left + column * (cell + gap), y, cell, cellHeight));
   }
   const bottom = top + samples * (cellHeight + gap) - gap;
   drawColorBar(figure, ember, 0, FULL_DIFFERENCE, left + 3 * (cell + gap), bottom + 16, cell, '');
   const share = mean(mask);
-  figure.text(`${(100 * share).toFixed(0)} % of the positions masked`, left + cell + gap, bottom + 24, { size: 11, color: 'muted', maxWidth: 2 * cell });
+  figure.text(`${(100 * share).toFixed(0)} % of the positions masked`, left + cell + gap, bottom + 24, {
+    size: 11,
+    color: 'muted',
+    maxWidth: 2 * cell,
+  });
   return figure;
 }
 
@@ -83,7 +124,12 @@ function withoutMasked(image: RgbImage, hidden: ArrayLike<number>): RgbImage {
   return image;
 }
 
-function differenceImage(a: ArrayLike<number>, b: ArrayLike<number>, [height, width, channels]: readonly [number, number, number], { std = 1 }: Normalization): RgbImage {
+function differenceImage(
+  a: ArrayLike<number>,
+  b: ArrayLike<number>,
+  [height, width, channels]: readonly [number, number, number],
+  { std = 1 }: Normalization,
+): RgbImage {
   const rgb = new Uint8Array(height * width * 3);
   for (let p = 0; p < height * width; p++) {
     let total = 0;

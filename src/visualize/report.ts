@@ -46,7 +46,10 @@ export interface Report {
  */
 export function renderReport({ title, summary, keyFigures = [], sections, footer = '' }: Report): string {
   const ids = sections.map((_, i) => `s${i + 1}`);
-  const contents = sections.length < 4 ? '' : `<nav aria-label="Contents"><ol>${sections.map((s, i) => `<li><a href="#${ids[i]}">${escapeXml(s.heading)}</a></li>`).join('')}</ol></nav>`;
+  const contents =
+    sections.length < 4
+      ? ''
+      : `<nav aria-label="Contents"><ol>${sections.map((s, i) => `<li><a href="#${ids[i]}">${escapeXml(s.heading)}</a></li>`).join('')}</ol></nav>`;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -85,17 +88,32 @@ ${code ? `<pre><code>${escapeXml(code.replace(/\n+$/, ''))}</code></pre>` : ''}
 /** A figure stays an SVG and so sharp at any zoom; a PNG is embedded. */
 function picture(figure: Figure | Uint8Array, alt: string): string {
   // Wide figures fill the column; small ones keep their size rather than shout.
-  if (figure instanceof Figure) return `<div class="drawing${figure.width >= 600 ? ' wide' : ''}">${figure.toSvg('page')}</div>`;
+  if (figure instanceof Figure)
+    return `<div class="drawing${figure.width >= 600 ? ' wide' : ''}">${figure.toSvg('page')}</div>`;
   const png = Buffer.from(figure.buffer, figure.byteOffset, figure.byteLength);
-  ensure(png.length > 24 && png.readUInt32BE(0) === 0x89504e47, () => `The picture "${alt}" of the report is not a PNG file: pass a Figure or the bytes of a PNG.`);
+  ensure(
+    png.length > 24 && png.readUInt32BE(0) === 0x89504e47,
+    () => `The picture "${alt}" of the report is not a PNG file: pass a Figure or the bytes of a PNG.`,
+  );
   // Twice as many image pixels as page pixels, as Figure.toPng makes them.
   return `<img alt="${escapeXml(alt)}" width="${Math.round(png.readUInt32BE(16) / 2)}" src="${pngDataUri(png)}">`;
 }
 
 function renderTable({ columns, rows }: ReportTable, heading: string): string {
-  for (const row of rows) ensure(row.length === columns.length, () => `A row of the table under "${heading}" has ${row.length} cells, not ${columns.length}.`);
-  const numeric = columns.map((_, c) => rows.length > 0 && rows.every((row) => typeof row[c] === 'number' || /^[−-]?[\d.,]+(e[−-]?\d+)?\s*[%a-zµ]*$/i.test(row[c] as string)));
-  const cell = (tag: string, text: string | number, c: number): string => `<${tag}${numeric[c] ? ' class="n"' : ''}>${inline(String(text))}</${tag}>`;
+  for (const row of rows)
+    ensure(
+      row.length === columns.length,
+      () => `A row of the table under "${heading}" has ${row.length} cells, not ${columns.length}.`,
+    );
+  const numeric = columns.map(
+    (_, c) =>
+      rows.length > 0 &&
+      rows.every(
+        (row) => typeof row[c] === 'number' || /^[−-]?[\d.,]+(e[−-]?\d+)?\s*[%a-zµ]*$/i.test(row[c] as string),
+      ),
+  );
+  const cell = (tag: string, text: string | number, c: number): string =>
+    `<${tag}${numeric[c] ? ' class="n"' : ''}>${inline(String(text))}</${tag}>`;
   const head = columns.map((name, c) => cell('th', name, c)).join('');
   const body = rows.map((row) => `<tr>${row.map((value, c) => cell('td', value, c)).join('')}</tr>`).join('\n');
   return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>\n${body}\n</tbody></table></div>`;
@@ -106,9 +124,15 @@ function keyFigure({ value, label, note }: KeyFigure): string {
 }
 
 function paragraphs(text: string): string {
-  return text.trim().split(/\n\s*\n/).map((p) => `<p>${inline(p)}</p>`).join('\n');
+  return text
+    .trim()
+    .split(/\n\s*\n/)
+    .map((p) => `<p>${inline(p)}</p>`)
+    .join('\n');
 }
 
 function inline(text: string): string {
-  return escapeXml(text).replace(/`([^`]+)`/g, '<code>$1</code>').replace(/\*\*([^*]+)\*\*/g, '<strong>$1</strong>');
+  return escapeXml(text)
+    .replace(/`([^`]+)`/g, '<code>$1</code>')
+    .replace(/\*\*([^*]+)\*\*/g, '<strong>$1</strong>');
 }

@@ -7,7 +7,14 @@ import { pngDataUri } from './png.js';
 import { fitText, textPath, textWidth, type Weight } from './text.js';
 
 /** Colours that follow the page: fixed in a PNG, variables in a report that has a light and a dark side. */
-const THEME = { ink: '#17202b', muted: '#5b6776', faint: '#98a2ae', grid: '#e3e7ec', paper: '#ffffff', accent: '#0072b2' } as const;
+const THEME = {
+  ink: '#17202b',
+  muted: '#5b6776',
+  faint: '#98a2ae',
+  grid: '#e3e7ec',
+  paper: '#ffffff',
+  accent: '#0072b2',
+} as const;
 
 export type ThemeColor = keyof typeof THEME;
 /** A theme colour by name or any SVG colour. */
@@ -15,8 +22,19 @@ export type Paint = ThemeColor | (string & {});
 /** `fixed`: plain colours and a background, for files. `page`: `var(--figure-…)` and no background, inside HTML. */
 export type Theme = 'fixed' | 'page';
 
-export interface ShapeStyle { fill?: Paint; stroke?: Paint; strokeWidth?: number; opacity?: number; radius?: number }
-export interface LineStyle { stroke?: Paint; strokeWidth?: number; dash?: string; opacity?: number }
+export interface ShapeStyle {
+  fill?: Paint;
+  stroke?: Paint;
+  strokeWidth?: number;
+  opacity?: number;
+  radius?: number;
+}
+export interface LineStyle {
+  stroke?: Paint;
+  strokeWidth?: number;
+  dash?: string;
+  opacity?: number;
+}
 export interface TextStyle {
   size?: number;
   weight?: Weight;
@@ -41,10 +59,17 @@ export class Figure {
   private readonly parts: ((theme: Theme) => string)[] = [];
 
   /** `label` is what a screen reader says for the picture. */
-  constructor(readonly width: number, readonly height: number, readonly label = '') {}
+  constructor(
+    readonly width: number,
+    readonly height: number,
+    readonly label = '',
+  ) {}
 
   rect(x: number, y: number, width: number, height: number, style: ShapeStyle = {}): this {
-    return this.add((t) => `<rect x="${n(x)}" y="${n(y)}" width="${n(width)}" height="${n(height)}"${style.radius ? ` rx="${n(style.radius)}"` : ''}${shape(style, t)}/>`);
+    return this.add(
+      (t) =>
+        `<rect x="${n(x)}" y="${n(y)}" width="${n(width)}" height="${n(height)}"${style.radius ? ` rx="${n(style.radius)}"` : ''}${shape(style, t)}/>`,
+    );
   }
 
   circle(x: number, y: number, radius: number, style: ShapeStyle = {}): this {
@@ -57,15 +82,33 @@ export class Figure {
 
   polyline(points: readonly (readonly [number, number])[], style: LineStyle = {}): this {
     if (points.length === 0) return this;
-    return this.path(points.map(([x, y], i) => `${i === 0 ? 'M' : 'L'}${n(x)} ${n(y)}`).join(''), { fill: 'none', ...style });
+    return this.path(points.map(([x, y], i) => `${i === 0 ? 'M' : 'L'}${n(x)} ${n(y)}`).join(''), {
+      fill: 'none',
+      ...style,
+    });
   }
 
   /** Any SVG path data. Filled when `fill` is given, else stroked. */
   path(data: string, style: ShapeStyle & LineStyle = {}): this {
-    return this.add((t) => `<path d="${data}"${style.fill && style.fill !== 'none' ? shape(style, t) : stroke(style, t)}/>`);
+    return this.add(
+      (t) => `<path d="${data}"${style.fill && style.fill !== 'none' ? shape(style, t) : stroke(style, t)}/>`,
+    );
   }
 
-  text(text: string, x: number, y: number, { size = 12, weight = 'regular', color = 'ink', anchor = 'start', baseline = 'alphabetic', rotate = 0, maxWidth }: TextStyle = {}): this {
+  text(
+    text: string,
+    x: number,
+    y: number,
+    {
+      size = 12,
+      weight = 'regular',
+      color = 'ink',
+      anchor = 'start',
+      baseline = 'alphabetic',
+      rotate = 0,
+      maxWidth,
+    }: TextStyle = {},
+  ): this {
     const shown = maxWidth === undefined ? text : fitText(text, maxWidth, size, weight);
     if (shown.trim() === '') return this;
     const left = x - (anchor === 'start' ? 0 : textWidth(shown, size, weight) * (anchor === 'middle' ? 0.5 : 1));
@@ -76,10 +119,17 @@ export class Figure {
 
   /** Draws the image into the box. Enlarged pixels stay sharp squares; reduced ones are averaged. */
   image(image: RgbImage, x: number, y: number, width: number, height: number): this {
-    ensure(image.rgb.length === image.width * image.height * 3, () => `An RGB image of ${image.width}x${image.height} has ${image.width * image.height * 3} bytes, not ${image.rgb.length}: pass [H, W, 3].`);
+    ensure(
+      image.rgb.length === image.width * image.height * 3,
+      () =>
+        `An RGB image of ${image.width}x${image.height} has ${image.width * image.height * 3} bytes, not ${image.rgb.length}: pass [H, W, 3].`,
+    );
     const uri = pngDataUri(image);
     const sharp = width >= image.width ? ' style="image-rendering:pixelated"' : '';
-    return this.add(() => `<image href="${uri}" x="${n(x)}" y="${n(y)}" width="${n(width)}" height="${n(height)}" preserveAspectRatio="none"${sharp}/>`);
+    return this.add(
+      () =>
+        `<image href="${uri}" x="${n(x)}" y="${n(y)}" width="${n(width)}" height="${n(height)}" preserveAspectRatio="none"${sharp}/>`,
+    );
   }
 
   /** Draws another figure with its top left corner at (x, y). */
@@ -91,7 +141,8 @@ export class Figure {
   toSvg(theme: Theme = 'fixed'): string {
     const { width, height, label } = this;
     const role = ` role="img"${label ? ` aria-label="${escapeXml(label)}"` : ''}`;
-    if (theme === 'page') return `<svg viewBox="0 0 ${n(width)} ${n(height)}" width="${n(width)}" height="${n(height)}"${role}>${this.body(theme)}</svg>`;
+    if (theme === 'page')
+      return `<svg viewBox="0 0 ${n(width)} ${n(height)}" width="${n(width)}" height="${n(height)}"${role}>${this.body(theme)}</svg>`;
     const background = `<rect width="100%" height="100%" fill="${THEME.paper}"/>`;
     return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${n(width)} ${n(height)}" width="${n(width)}" height="${n(height)}"${role}>${background}${this.body(theme)}</svg>`;
   }
@@ -100,7 +151,10 @@ export class Figure {
   async toPng(scale = 2): Promise<Buffer> {
     const { default: sharp } = await import('sharp'); // on demand: most commands draw nothing and should start quickly
     const svg = Buffer.from(this.toSvg());
-    return sharp(svg, { density: 72 * scale, unlimited: true, limitInputPixels: false }).removeAlpha().png({ compressionLevel: 9 }).toBuffer();
+    return sharp(svg, { density: 72 * scale, unlimited: true, limitInputPixels: false })
+      .removeAlpha()
+      .png({ compressionLevel: 9 })
+      .toBuffer();
   }
 
   private body(theme: Theme): string {
@@ -132,7 +186,10 @@ export function escapeXml(text: string): string {
 }
 
 /** CSS custom properties that `page` figures read: those of a light page, or with other colours and series colours. */
-export function themeVariables(colors: Partial<Record<ThemeColor, string>> = {}, series: readonly string[] = categorical): string {
+export function themeVariables(
+  colors: Partial<Record<ThemeColor, string>> = {},
+  series: readonly string[] = categorical,
+): string {
   const named = Object.entries({ ...THEME, ...colors }).map(([name, value]) => `--figure-${name}:${value};`);
   return [...named, ...series.map((value, i) => `--figure-series-${i}:${value};`)].join('');
 }
@@ -145,7 +202,9 @@ function paint(color: Paint, theme: Theme): string {
 }
 
 function shape(style: ShapeStyle, theme: Theme): string {
-  const outline = style.stroke ? ` stroke="${paint(style.stroke, theme)}" stroke-width="${n(style.strokeWidth ?? 1)}"` : '';
+  const outline = style.stroke
+    ? ` stroke="${paint(style.stroke, theme)}" stroke-width="${n(style.strokeWidth ?? 1)}"`
+    : '';
   return ` fill="${paint(style.fill ?? 'none', theme)}"${outline}${style.opacity === undefined ? '' : ` opacity="${n(style.opacity)}"`}`;
 }
 

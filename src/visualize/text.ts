@@ -78,7 +78,11 @@ export function fontBytes(weight: Weight): Buffer {
  * Glyphs with their start and end along the baseline. Letters are set one by one with pair kerning, without the font's
  * substitution rules: opentype.js rejects some of Inter's contextual ones, and labels need none.
  */
-function* layOut(text: string, size: number, weight: Weight): Generator<{ glyph: opentype.Glyph; start: number; end: number }> {
+function* layOut(
+  text: string,
+  size: number,
+  weight: Weight,
+): Generator<{ glyph: opentype.Glyph; start: number; end: number }> {
   const font = loadFont(weight);
   const scale = size / font.unitsPerEm;
   let at = 0;
@@ -109,6 +113,9 @@ function fontPath(weight: Weight): string {
   for (let folder = here; ; folder = dirname(folder)) {
     const path = join(folder, 'assets', 'fonts', FONT_FILES[weight]);
     if (existsSync(path)) return path;
-    ensure(dirname(folder) !== folder, () => `Cannot find assets/fonts/${FONT_FILES[weight]} above ${here}: reinstall the package.`);
+    ensure(
+      dirname(folder) !== folder,
+      () => `Cannot find assets/fonts/${FONT_FILES[weight]} above ${here}: reinstall the package.`,
+    );
   }
 }
