@@ -1,6 +1,7 @@
 /** An engine whose device lives in a worker thread: the calling thread never waits for a run. */
 import { ensure, HiperceiverError } from '../errors/index.js';
 import { type Graph, optimize, show, sizeOf, type TensorType, toOnnx, type Values } from '../graph/index.js';
+import { explain } from './explain.js';
 import type { AnswerMessage, RequestKind, Requests, Signature, WorkerThread } from './protocol.js';
 import type { DeviceName, Engine, Program, Residency } from './types.js';
 
@@ -90,7 +91,7 @@ export class RemoteEngine implements Engine {
     this.pending.delete(id);
     if (this.pending.size === 0) this.thread.hold(false);
     if (error === undefined) waiting?.resolve(answer);
-    else waiting?.reject(new HiperceiverError(`${this.device}: ${error}`));
+    else waiting?.reject(new HiperceiverError(`${this.device}: ${explain(error, this.device)}`, { cause: new Error(error) }));
   }
 
   private fail(reason: string): void {

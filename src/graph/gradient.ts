@@ -21,14 +21,14 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
     const recompute = new Recomputation();
     const sums = new Map<Tensor, Tensor>([[loss, full(loss.shape, 1)]]);
     for (const node of order.reverse()) {
-      if (!depends.has(node) || wanted.has(node)) continue;
+      if (!node.inputs.some((t) => depends.has(t.node))) continue;
       const outputGradients = node.outputs.map((t) => sums.get(t));
       if (outputGradients.every((g) => g === undefined)) continue;
       const { gradient } = node.operator;
       if (!gradient) continue;
       const inputGradients = gradient({
-        inputs: node.inputs.map((t) => recompute.of(t)),
-        outputs: node.outputs.map((t) => recompute.of(t)),
+        inputs: node.inputs.map((t) => recompute.of(t, node)),
+        outputs: node.outputs.map((t) => recompute.of(t, node)),
         attributes: node.attributes,
         gradients: outputGradients,
         needs: node.inputs.map((t) => depends.has(t.node)),
@@ -56,16 +56,20 @@ export function rematerialize<T>(build: () => T): T {
 class Recomputation {
   private readonly copies = new Map<Node, Node>();
 
-  /** The tensor itself, or its recomputed twin when it was made inside a region. */
-  of(tensor: Tensor): Tensor {
-    const isLeaf = tensor.node.inputs.length === 0;
-    return tensor.node.region === undefined || isLeaf ? tensor : this.copy(tensor.node).outputs[tensor.index];
+  /**
+   * The tensor as the gradient of `reader` sees it: its recomputed twin when both are of one region. What enters or leaves
+   * a region is kept, so that a reader far away (a skip connection) does not make a whole region live early and long.
+   */
+  of(tensor: Tensor, reader: Node): Tensor {
+    const { node, index } = tensor;
+    const isKept = node.region === undefined || node.region !== reader.region || node.inputs.length === 0;
+    return isKept ? tensor : this.copy(node).outputs[index];
   }
 
   private copy(node: Node): Node {
     let copy = this.copies.get(node);
     if (!copy) {
-      const inputs = node.inputs.map((t) => (t.node.region === node.region ? this.of(t) : t));
+      const inputs = node.inputs.map((t) => this.of(t, node));
       // The mark keeps common sub-expression elimination from merging the copy with the original again.
       copy = new Node(node.operator, inputs, { ...node.attributes, recomputed: node.region }, node.outputs);
       this.copies.set(node, copy);

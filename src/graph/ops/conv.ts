@@ -26,6 +26,12 @@ interface TransposedAttributes extends ConvAttributes {
 function complete(options: ConvOptions, spatial: number): ConvAttributes {
   const ones = new Array<number>(spatial).fill(1);
   const padding = options.padding ?? ones.map(() => [0, 0] as [number, number]);
+  for (const [name, values] of Object.entries({ ...options, padding })) {
+    ensure(
+      typeof values === 'number' || values.length === spatial,
+      () => `Convolution: ${name} has ${(values as unknown[]).length} entries for ${spatial} spatial axes.`,
+    );
+  }
   return {
     strides: options.strides ?? ones,
     before: padding.map((p) => p[0]),

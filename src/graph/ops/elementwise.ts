@@ -100,7 +100,7 @@ export const log = of(unary('log', { onnx: 'Log', compute: Math.log, gradient: (
 export const sqrt = of(unary('sqrt', { onnx: 'Sqrt', compute: Math.sqrt, gradient: (g, _, y) => g.mul(0.5).div(y) }));
 export const sin = of(unary('sin', { onnx: 'Sin', compute: Math.sin, gradient: (g, x) => g.mul(x.cos()) }));
 export const cos = of(unary('cos', { onnx: 'Cos', compute: Math.cos, gradient: (g, x) => g.mul(x.sin()).neg() }));
-export const tanh = of(unary('tanh', { onnx: 'Tanh', compute: Math.tanh, gradient: (g, _, y) => g.sub(g.mul(y).mul(y)) }));
+export const tanh = of(unary('tanh', { onnx: 'Tanh', compute: Math.tanh, gradient: (g, _, y) => g.mul(y.add(1)).mul(asTensor(1).sub(y)) }));
 export const erf = of(unary('erf', {
   onnx: 'Erf',
   compute: errorFunction,
@@ -153,11 +153,11 @@ export const div = binary('div', {
   gradient: (g, _, b, y) => [() => g.div(b), () => g.mul(y).div(b).neg()],
   dtypes: ['f32'],
 });
-/** a to the power b; for a negative base the exponent must be a whole number. */
+/** a to the power b; for a negative base the exponent must be a whole number (and gets no gradient). */
 export const pow = binary('pow', {
   onnx: 'Pow',
   compute: (a, b) => a ** b,
-  gradient: (g, a, b, y) => [() => g.mul(b).mul(a.pow(b.sub(1))), () => g.mul(y).mul(a.log())],
+  gradient: (g, a, b, y) => [() => g.mul(b).mul(a.pow(b.sub(1))), () => g.mul(y).mul(a.greater(0).where(a, 1).log())],
   dtypes: ['f32'],
 });
 /** The larger one; where equal the gradient goes to the first. */

@@ -1,7 +1,7 @@
 /** Operators that move values without changing them. */
 import { ensure } from '../../errors/index.js';
 import { broadcastShapes, broadcastStrides, forEachOffset, normalizeAxis, sameShape, type Shape, show, sizeOf, stridesOf } from '../shape.js';
-import { apply, applyAll, constant, defineOperator, emptyValues, type Tensor, type Values } from '../tensor.js';
+import { apply, applyAll, constant, defineOperator, emptyValues, type Tensor, type Values, valuesOf } from '../tensor.js';
 
 const reshapeOperator = defineOperator<{ shape: number[] }>({
   name: 'reshape',
@@ -118,7 +118,7 @@ const splitOperator = defineOperator<{ sizes: number[]; axis: number }>({
   name: 'split',
   infer: ([x], { sizes, axis }) => {
     ensure(
-      sizes.reduce((a, b) => a + b, 0) === x.shape[axis],
+      sizes.every((n) => n >= 1) && sizes.reduce((a, b) => a + b, 0) === x.shape[axis],
       () => `split: sizes ${show(sizes)} do not add up to axis ${axis} of ${show(x.shape)}.`,
     );
     return sizes.map((size) => ({ shape: x.shape.map((n, i) => (i === axis ? size : n)), dtype: x.dtype }));
@@ -244,12 +244,12 @@ const padOperator = defineOperator<{ before: number[]; after: number[]; value: n
     g!.slice(x.shape.map((n, i) => [before[i], before[i] + n])),
   ],
   lower: (emit, node, { before, after, value }) => {
-    emit.node('Pad', [emit.name(node.inputs[0]), emit.int64([...before, ...after]), emit.constant(Float32Array.of(value), { shape: [], dtype: 'f32' })], { mode: 'constant' }, emit.name(node.outputs[0]));
+    emit.node('Pad', [emit.name(node.inputs[0]), emit.int64([...before, ...after]), emit.constant(valuesOf([value], node.outputs[0].dtype), { shape: [], dtype: node.outputs[0].dtype })], { mode: 'constant' }, emit.name(node.outputs[0]));
   },
 });
 
 /** Adds `[before, after]` elements of `value` on each axis. */
 export function pad(x: Tensor, amounts: readonly (readonly [number, number] | readonly number[])[], value = 0): Tensor {
-  if (amounts.every(([before, after]) => before === 0 && after === 0)) return x;
+  if (amounts.length === x.rank && amounts.every(([before, after]) => before === 0 && after === 0)) return x;
   return apply(padOperator, [x], { before: amounts.map((a) => a[0]), after: amounts.map((a) => a[1]), value });
 }

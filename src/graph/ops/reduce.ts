@@ -1,6 +1,7 @@
 /** Reductions over axes. */
+import { ensure } from '../../errors/index.js';
 import { broadcastStrides, forEachOffset, normalizeAxis, sameShape, type Shape, stridesOf } from '../shape.js';
-import { apply, defineOperator, emptyValues, type Node, type Operator, type Tensor, type Values } from '../tensor.js';
+import { apply, type DType, defineOperator, emptyValues, type Node, type Operator, type Tensor, type Values } from '../tensor.js';
 
 interface ReduceAttributes {
   axes: number[];
@@ -29,12 +30,16 @@ function accumulate(x: Values, node: Node, attributes: ReduceAttributes, start: 
 function reduction(
   name: string,
   onnx: string,
+  dtypes: DType[],
   evaluate: (x: Values, node: Node, attributes: ReduceAttributes) => Values,
   gradient: (g: Tensor, x: Tensor, y: Tensor, count: number) => Tensor,
 ): (x: Tensor, axes?: number | number[], keepDims?: boolean) => Tensor {
   const operator: Operator<ReduceAttributes> = defineOperator<ReduceAttributes>({
     name,
-    infer: ([x], attributes) => [{ shape: reducedShape(x.shape, attributes), dtype: x.dtype }],
+    infer: ([x], attributes) => {
+      ensure(dtypes.includes(x.dtype), () => `${name}: takes ${dtypes.join(' or ')}, not ${x}.`);
+      return [{ shape: reducedShape(x.shape, attributes), dtype: x.dtype }];
+    },
     evaluate: ([x], attributes, node) => [evaluate(x, node, attributes)],
     gradient: ({ inputs: [x], outputs: [y], gradients: [g], attributes }) => {
       const kept = keptShape(x, attributes);
@@ -55,6 +60,7 @@ function reduction(
 export const sum = reduction(
   'sum',
   'ReduceSum',
+  ['f32', 'i32'],
   (x, node, attributes) => accumulate(x, node, attributes, 0, (a, b) => a + b),
   (g, x) => g.expand(x.shape),
 );
@@ -63,6 +69,7 @@ export const sum = reduction(
 export const mean = reduction(
   'mean',
   'ReduceMean',
+  ['f32'],
   (x, node, attributes) => {
     const count = node.inputs[0].size / node.outputs[0].size;
     return accumulate(x, node, attributes, 0, (a, b) => a + b).map((v) => v / count) as Values;
@@ -74,7 +81,8 @@ export const mean = reduction(
 export const max = reduction(
   'max',
   'ReduceMax',
-  (x, node, attributes) => accumulate(x, node, attributes, Number.NEGATIVE_INFINITY, Math.max),
+  ['f32', 'i32'],
+  (x, node, attributes) => accumulate(x, node, attributes, x instanceof Int32Array ? -(2 ** 31) : Number.NEGATIVE_INFINITY, Math.max),
   (g, x, y) => {
     const winners = x.equal(y).cast('f32');
     const axes = x.shape.flatMap((n, i) => (n !== y.shape[i] ? [i] : []));

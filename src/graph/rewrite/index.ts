@@ -29,11 +29,12 @@ function rewriteOnce(graph: Graph): Graph {
 
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((t) => replacement.get(t)!);
-    const single =
+    const rewritten =
       rules[node.operator.name]?.reduce<Tensor | undefined>(
         (found, rule) => found ?? rule({ node, inputs, uses: (t) => uses.get(origin.get(t) ?? t) ?? 0 }),
         undefined,
       ) ?? foldConstant(node, inputs);
+    const single = rewritten && !origin.has(rewritten) ? keepMark(node, rewritten) : rewritten;
     const outputs = single ? [single] : shared(rebuilt(node, inputs), seen).outputs;
     node.outputs.forEach((t, i) => {
       replacement.set(t, outputs[i]);
@@ -45,6 +46,13 @@ function rewriteOnce(graph: Graph): Graph {
 
 function rebuilt(node: Node, inputs: Tensor[]): Node {
   return inputs.every((t, i) => t === node.inputs[i]) ? node : new Node(node.operator, inputs, node.attributes, node.outputs);
+}
+
+/** A rule's new tensor, marked as recomputed where the node that it replaces was: the two are not to be merged with the forward pass. */
+function keepMark(replaced: Node, { node, index }: Tensor): Tensor {
+  const { recomputed } = replaced.attributes;
+  if (recomputed === undefined || node.operator === constantOperator) return node.outputs[index];
+  return new Node(node.operator, node.inputs, { ...node.attributes, recomputed }, node.outputs).outputs[index];
 }
 
 /** The first node that computes the same, or this one. */
@@ -59,7 +67,15 @@ function shared(node: Node, seen: Map<string, Node>): Node {
 function attributeKey(node: Node): string {
   const values = node.operator === constantOperator ? constantValues(node.outputs[0])! : undefined;
   if (values && values.length > 64) return `#${node.id}`;
-  return JSON.stringify(node.attributes, (_, value) => (ArrayBuffer.isView(value) ? Array.from(value as Values) : value));
+  return JSON.stringify(node.attributes, (_, value) => {
+    if (ArrayBuffer.isView(value)) return Array.from(value as Values, exactly);
+    return typeof value === 'number' ? exactly(value) : value;
+  });
+}
+
+/** JSON has no infinities, no NaN and no negative zero. */
+function exactly(value: number): number | string {
+  return Number.isFinite(value) && !Object.is(value, -0) ? value : Object.is(value, -0) ? '-0' : String(value);
 }
 
 function foldConstant(node: Node, inputs: Tensor[]): Tensor | undefined {

@@ -43,7 +43,8 @@ function isMatrixTranspose(tensor: Tensor): boolean {
 const foldFactor: Rule = ({ inputs, uses }) => {
   for (const [product, other] of [inputs, [...inputs].reverse()]) {
     const factor = scalarValue(other);
-    if (factor === undefined || other.size !== 1 || !isOperator(product, 'matmul') || uses(product) > 1) continue;
+    const isFactor = factor !== undefined && other.size === 1 && other.rank <= product.rank;
+    if (!isFactor || !isOperator(product, 'matmul') || uses(product) > 1) continue;
     const { transA, transB, alpha } = product.node.attributes as { transA: boolean; transB: boolean; alpha: number };
     return product.node.inputs[0].matmul(product.node.inputs[1], { transA, transB, alpha: alpha * factor });
   }
@@ -82,7 +83,8 @@ const mergeTransposes: Rule = ({ node, inputs: [x] }) => {
   return x.node.inputs[0].transpose((node.attributes.order as number[]).map((axis) => inner[axis]));
 };
 
-const square: Rule = ({ inputs: [x, exponent] }) => (scalarValue(exponent) === 2 && exponent.size === 1 ? x.mul(x) : undefined);
+const square: Rule = ({ node, inputs: [x, exponent] }) =>
+  scalarValue(exponent) === 2 && sameShape(x.shape, node.outputs[0].shape) ? x.mul(x) : undefined;
 
 /** Rules by the operator that they look at; tried in order. */
 export const rules: Record<string, Rule[]> = {
@@ -92,7 +94,7 @@ export const rules: Record<string, Rule[]> = {
   sub: [neutralElement(0, false), dropExpand],
   mul: [neutralElement(1, true), foldFactor, dropExpand],
   div: [neutralElement(1, false), dropExpand],
-  pow: [square],
+  pow: [neutralElement(1, false), square],
   matmul: [foldTransposes],
   reshape: [mergeReshapes],
   transpose: [mergeTransposes],
