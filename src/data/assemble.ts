@@ -32,7 +32,10 @@ const LONGEST_TURN = 3;
  * Batches by step: a pure function of the options, the step and the files. In training an unreadable example is replaced
  * by one that its key and row determine; in a single pass it is left out, so that nothing is counted twice.
  */
-export function createAssembler(source: ImageSource, options: AssemblyOptions): (step: number) => Promise<AssembledBatch | undefined> {
+export function createAssembler(
+  source: ImageSource,
+  options: AssemblyOptions,
+): (step: number) => Promise<AssembledBatch | undefined> {
   const size = sourceSize(source);
   const order = createOrder(size, options);
   const length = options.imageSize[0] * options.imageSize[1] * options.channels;
@@ -76,7 +79,14 @@ export function createAssembler(source: ImageSource, options: AssemblyOptions): 
 }
 
 /** Writes one example; returns why it could not be read, or undefined. */
-async function writeExample(source: ImageSource, row: number, options: AssemblyOptions, key: Key, out: Float32Array, offset: number): Promise<string | undefined> {
+async function writeExample(
+  source: ImageSource,
+  row: number,
+  options: AssemblyOptions,
+  key: Key,
+  out: Float32Array,
+  offset: number,
+): Promise<string | undefined> {
   const [height, width] = options.imageSize;
   if (source.kind === 'pixels') {
     const image = storedImage(source, row);
@@ -86,7 +96,11 @@ async function writeExample(source: ImageSource, row: number, options: AssemblyO
   }
   let view: View | undefined;
   try {
-    const image = await decodeImage(await encodedBytes(source, row), options.imageSize, (h, w) => (view = drawView(key, h, w, options)));
+    const image = await decodeImage(
+      await encodedBytes(source, row),
+      options.imageSize,
+      (h, w) => (view = drawView(key, h, w, options)),
+    );
     writeInput(image, view as View, options, out, offset);
     return undefined;
   } catch (error) {

@@ -51,5 +51,8 @@ export function damaged(path: string, cause: unknown): HiperceiverError {
 export async function readLines(path: string): Promise<string[] | undefined> {
   const text = await readFile(path, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
-  return text.trimEnd().split(/\r?\n/).map((line) => line.trim());
+  return text
+    .trimEnd()
+    .split(/\r?\n/)
+    .map((line) => line.trim());
 }

@@ -51,7 +51,10 @@ const DETECTORS: Detector[] = [detectIdx, detectCifar, detectNpy, detectFolder];
  */
 export async function openImages(path: string, options: OpenImagesOptions = {}): Promise<ImageDataset> {
   const { validationFraction = 0.1, limit, seed = 0 } = options;
-  ensure(limit === undefined || (Number.isInteger(limit) && limit > 0), () => `limit is ${limit}: give a whole number above 0.`);
+  ensure(
+    limit === undefined || (Number.isInteger(limit) && limit > 0),
+    () => `limit is ${limit}: give a whole number above 0.`,
+  );
   const location = await locate(path);
   for (const detect of DETECTORS) {
     const found = await detect(location);
@@ -63,7 +66,10 @@ export async function openImages(path: string, options: OpenImagesOptions = {}):
     rows = limited(rows, size, limit, seed);
     const selected = rows ? selectRows(source, rows) : source;
     const split = choice.share === 'all' ? (choice.stored ?? 'all') : (options.split as string);
-    ensure(sourceSize(selected) > 0, () => `The split "${split}" of "${path}" holds no images: choose another split or a larger validationFraction.`);
+    ensure(
+      sourceSize(selected) > 0,
+      () => `The split "${split}" of "${path}" holds no images: choose another split or a larger validationFraction.`,
+    );
     return {
       name: basename(resolve(path)),
       path,
@@ -86,10 +92,14 @@ export async function openImages(path: string, options: OpenImagesOptions = {}):
  * @throws HiperceiverError where the examples have no labels or all have the same class.
  */
 export function requireClasses(dataset: ImageDataset): asserts dataset is ImageDataset & { labels: Int32Array } {
-  ensure(dataset.labels !== undefined && dataset.classes.length > 0, () =>
-    `"${dataset.path}" (split ${dataset.split}) has no labels: put the images in one folder per class.`);
-  ensure(dataset.classes.length > 1, () =>
-    `"${dataset.path}" has only one class ("${dataset.classes[0]}"): give at least two class folders.`);
+  ensure(
+    dataset.labels !== undefined && dataset.classes.length > 0,
+    () => `"${dataset.path}" (split ${dataset.split}) has no labels: put the images in one folder per class.`,
+  );
+  ensure(
+    dataset.classes.length > 1,
+    () => `"${dataset.path}" has only one class ("${dataset.classes[0]}"): give at least two class folders.`,
+  );
 }
 
 async function locate(path: string): Promise<Location> {
@@ -101,7 +111,12 @@ async function locate(path: string): Promise<Location> {
   return { path, folder: path, files: files.sort(naturalOrder) };
 }
 
-function limited(rows: Int32Array | undefined, size: number, limit: number | undefined, seed: number): Int32Array | undefined {
+function limited(
+  rows: Int32Array | undefined,
+  size: number,
+  limit: number | undefined,
+  seed: number,
+): Int32Array | undefined {
   const count = rows?.length ?? size;
   if (limit === undefined || limit >= count) return rows;
   const chosen = choose(fold(keyFrom(seed), 'limit'), count, limit);

@@ -1,7 +1,7 @@
 /** Encoded image files to pixels, through sharp. */
 import sharp, { type Metadata } from 'sharp';
-import type { RawImage } from './source.js';
 import type { Window } from './resample.js';
+import type { RawImage } from './source.js';
 
 /** More pixels than this are refused from the header alone, before memory is touched. */
 const LARGEST = 2 ** 27;
@@ -40,7 +40,10 @@ export async function decodeImage(
 /** Why a file could not be decoded, on one line. */
 export function decodeFailure(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return message.trim().split('\n')[0].replace(/^Input buffer /, 'file ');
+  return message
+    .trim()
+    .split('\n')[0]
+    .replace(/^Input buffer /, 'file ');
 }
 
 function header(metadata: Metadata): { height: number; width: number; channels: 1 | 3 } {

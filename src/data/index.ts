@@ -6,6 +6,12 @@ export { type MaterializedImages, materialize } from './materialize.js';
 export { formatNpy, type NpyArray, type NpyData, type NpyType, parseNpy, readNpy, writeNpy } from './npy.js';
 export { resample } from './resample.js';
 export { exampleName, type ImageShape, type ImageSource, type RawImage } from './source.js';
-export { type ChannelStatistics, channelStatistics, commonShape, defaultTransform, IMAGENET_STATISTICS } from './statistics.js';
+export {
+  type ChannelStatistics,
+  channelStatistics,
+  commonShape,
+  defaultTransform,
+  IMAGENET_STATISTICS,
+} from './statistics.js';
 export { type TransformOptions, transformImage } from './transform.js';
 export { type Crop, drawView, type View, type ViewOptions } from './view.js';

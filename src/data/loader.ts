@@ -94,12 +94,14 @@ export function createLoader(dataset: ImageDataset, options: LoaderOptions): Loa
       tried[row] = 1;
     }
     for (const { row, reason } of skipped) if (!failures.has(row)) failures.set(row, reason);
-    const all = failures.size === triedCount && triedCount >= Math.min(dataset.size, TELLING_SAMPLE);
-    const most = triedCount >= TELLING_SAMPLE && failures.size > triedCount / 2;
+    // Shuffled batches are a fair sample; a pass in stored order may well begin with its one bad folder.
+    const judged = options.shuffle ? triedCount : dataset.size;
+    const all = failures.size === judged && judged >= Math.min(dataset.size, TELLING_SAMPLE);
+    const most = judged >= TELLING_SAMPLE && failures.size > judged / 2;
     if (!all && !most) return;
     const [[row, reason]] = failures;
     throw new HiperceiverError(
-      `${failures.size} of the first ${triedCount} images of "${dataset.path}" cannot be read (first: "${exampleName(source, row)}": ${reason}): check the files.`,
+      `${failures.size} of ${triedCount} images tried of "${dataset.path}" cannot be read (first: "${exampleName(source, row)}": ${reason}): check the files.`,
     );
   }
 
@@ -129,7 +131,12 @@ export function createLoader(dataset: ImageDataset, options: LoaderOptions): Loa
       waitSeconds += (performance.now() - asked) / 1000;
       if (!batch) return undefined;
       const { ids, pixels } = batch;
-      return { size: ids.length, ids, signals: { image: pixels }, labels: labels && Int32Array.from(ids, (row) => labels[row]) };
+      return {
+        size: ids.length,
+        ids,
+        signals: { image: pixels },
+        labels: labels && Int32Array.from(ids, (row) => labels[row]),
+      };
     },
     async close() {
       closed = true;
@@ -145,12 +152,19 @@ function checkOptions(dataset: ImageDataset, options: LoaderOptions): void {
   for (const [name, value] of Object.entries({ workers, prefetch, startStep })) {
     ensure(Number.isInteger(value) && value >= 0, () => `${name} is ${value}: give a whole number from 0 up.`);
   }
-  ensure(!options.dropLast || batchSize <= dataset.size, () =>
-    `batchSize ${batchSize} is larger than the ${dataset.size} images of "${dataset.path}" (split ${dataset.split}): choose at most ${dataset.size}, or dropLast: false.`);
+  ensure(
+    !options.dropLast || batchSize <= dataset.size,
+    () =>
+      `batchSize ${batchSize} is larger than the ${dataset.size} images of "${dataset.path}" (split ${dataset.split}): choose at most ${dataset.size}, or dropLast: false.`,
+  );
   checkTransform(options);
   if (dataset.uniformShape) channelRule(dataset.uniformShape.channels, options.channels, dataset.path);
-  else ensure(options.channels === 1 || options.channels === 3, () =>
-    `channels is ${options.channels}, and images of "${dataset.path}" are decoded to 1 (grey) or 3 (colour): choose one of the two.`);
+  else
+    ensure(
+      options.channels === 1 || options.channels === 3,
+      () =>
+        `channels is ${options.channels}, and images of "${dataset.path}" are decoded to 1 (grey) or 3 (colour): choose one of the two.`,
+    );
 }
 
 /** Only what determines the batches: functions and foreign fields would not survive the way to a thread. */
@@ -161,6 +175,9 @@ function assemblyOptions(options: LoaderOptions): AssemblyOptions {
 
 function defaultWorkers(dataset: ImageDataset, { imageSize, channels }: LoaderOptions): number {
   const stored = dataset.uniformShape;
-  const largest = Math.max(imageSize[0] * imageSize[1] * channels, stored ? stored.height * stored.width * stored.channels : Infinity);
+  const largest = Math.max(
+    imageSize[0] * imageSize[1] * channels,
+    stored ? stored.height * stored.width * stored.channels : Infinity,
+  );
   return largest <= INLINE_LENGTH ? 0 : Math.max(1, Math.min(4, availableParallelism() - 1));
 }

@@ -22,13 +22,24 @@ const LARGEST = 4 * 2 ** 30;
  * Every image once, in stored order.
  * @throws HiperceiverError where the result would exceed 4 GiB
  */
-export async function materialize(dataset: ImageDataset, options: TransformOptions & { workers?: number }): Promise<MaterializedImages> {
+export async function materialize(
+  dataset: ImageDataset,
+  options: TransformOptions & { workers?: number },
+): Promise<MaterializedImages> {
   const length = options.imageSize[0] * options.imageSize[1] * options.channels;
-  ensure(dataset.size * length * 4 <= LARGEST, () =>
-    `${dataset.size} images of ${options.imageSize.join(' x ')} x ${options.channels} do not fit in 4 GiB: open the set with a limit of ${Math.floor(LARGEST / length / 4)}.`);
+  ensure(
+    dataset.size * length * 4 <= LARGEST,
+    () =>
+      `${dataset.size} images of ${options.imageSize.join(' x ')} x ${options.channels} do not fit in 4 GiB: open the set with a limit of ${Math.floor(LARGEST / length / 4)}.`,
+  );
   const images = new Float32Array(dataset.size * length);
   const ids = new Int32Array(dataset.size);
-  const loader = createLoader(dataset, { ...options, batchSize: Math.min(64, dataset.size), shuffle: false, key: keyFrom(0) });
+  const loader = createLoader(dataset, {
+    ...options,
+    batchSize: Math.min(64, dataset.size),
+    shuffle: false,
+    key: keyFrom(0),
+  });
   let size = 0;
   try {
     for (let batch = await loader.next(); batch; batch = await loader.next()) {
@@ -41,5 +52,11 @@ export async function materialize(dataset: ImageDataset, options: TransformOptio
   }
   const { labels } = dataset;
   const kept = ids.subarray(0, size);
-  return { size, images: images.subarray(0, size * length), ids: kept, labels: labels && Int32Array.from(kept, (row) => labels[row]), skipped: loader.skipped };
+  return {
+    size,
+    images: images.subarray(0, size * length),
+    ids: kept,
+    labels: labels && Int32Array.from(kept, (row) => labels[row]),
+    skipped: loader.skipped,
+  };
 }

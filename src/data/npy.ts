@@ -42,21 +42,36 @@ export function parseNpy(bytes: Uint8Array, name = 'npy data'): NpyArray {
   const descriptor = /'descr'\s*:\s*'([^']*)'/.exec(header)?.[1];
   const order = /'fortran_order'\s*:\s*(True|False)/.exec(header)?.[1];
   const sizes = /'shape'\s*:\s*\(([^)]*)\)/.exec(header)?.[1];
-  ensure(sizes !== undefined && order !== undefined, () => `"${name}" has no valid npy header: save it again with numpy.save.`);
-  ensure(descriptor !== undefined && descriptor in ARRAYS, () =>
-    `"${name}" holds elements of type ${descriptor ?? 'object'}, which is not read: save it as one of ${Object.keys(ARRAYS).join(', ')}.`);
-  ensure(order === 'False', () =>
-    `"${name}" is stored in Fortran order: save numpy.ascontiguousarray(array) instead.`);
-  const shape = sizes.split(',').map((size) => size.trim()).filter((size) => size !== '').map(Number);
-  ensure(shape.every((size) => Number.isSafeInteger(size) && size >= 0), () => `"${name}" has the invalid shape (${sizes}).`);
+  ensure(
+    sizes !== undefined && order !== undefined,
+    () => `"${name}" has no valid npy header: save it again with numpy.save.`,
+  );
+  ensure(
+    descriptor !== undefined && descriptor in ARRAYS,
+    () =>
+      `"${name}" holds elements of type ${descriptor ?? 'object'}, which is not read: save it as one of ${Object.keys(ARRAYS).join(', ')}.`,
+  );
+  ensure(order === 'False', () => `"${name}" is stored in Fortran order: save numpy.ascontiguousarray(array) instead.`);
+  const shape = sizes
+    .split(',')
+    .map((size) => size.trim())
+    .filter((size) => size !== '')
+    .map(Number);
+  ensure(
+    shape.every((size) => Number.isSafeInteger(size) && size >= 0),
+    () => `"${name}" has the invalid shape (${sizes}).`,
+  );
 
   const dtype = descriptor as NpyType;
   const TypedArray = ARRAYS[dtype];
   const count = shape.reduce((product, size) => product * size, 1);
   const expected = count * TypedArray.BYTES_PER_ELEMENT;
-  ensure(bytes.length - start === expected, () =>
-    `"${name}" holds ${bytes.length - start} bytes of data where its shape [${shape}] of ${dtype} needs ${expected}: the file is ` +
-    `${bytes.length - start < expected ? 'truncated' : 'too long'}, so save it again.`);
+  ensure(
+    bytes.length - start === expected,
+    () =>
+      `"${name}" holds ${bytes.length - start} bytes of data where its shape [${shape}] of ${dtype} needs ${expected}: the file is ` +
+      `${bytes.length - start < expected ? 'truncated' : 'too long'}, so save it again.`,
+  );
   const aligned = (bytes.byteOffset + start) % TypedArray.BYTES_PER_ELEMENT === 0;
   const content = aligned ? bytes.subarray(start) : joinShared([bytes.subarray(start)]);
   // Shared memory is as good as private memory here; the constructors' types know only the latter.
@@ -64,7 +79,10 @@ export function parseNpy(bytes: Uint8Array, name = 'npy data'): NpyArray {
 }
 
 /** Writes a `.npy` file through a temporary file beside it, so that no half-written file is ever seen. */
-export async function writeNpy(path: string, array: { shape: readonly number[]; data: NpyData; dtype?: NpyType }): Promise<void> {
+export async function writeNpy(
+  path: string,
+  array: { shape: readonly number[]; data: NpyData; dtype?: NpyType },
+): Promise<void> {
   const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
   const file = await open(temporary, 'w');
   try {
@@ -80,7 +98,15 @@ export async function writeNpy(path: string, array: { shape: readonly number[]; 
 }
 
 /** The bytes of a `.npy` file of version 1. `dtype` follows from the data; give `|b1` for bytes that are truth values. */
-export function formatNpy({ shape, data, dtype = typeOf(data) }: { shape: readonly number[]; data: NpyData; dtype?: NpyType }): Uint8Array {
+export function formatNpy({
+  shape,
+  data,
+  dtype = typeOf(data),
+}: {
+  shape: readonly number[];
+  data: NpyData;
+  dtype?: NpyType;
+}): Uint8Array {
   const count = shape.reduce((product, size) => product * size, 1);
   ensure(count === data.length, () => `An array of ${data.length} elements does not fill the shape [${shape}].`);
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;
@@ -97,9 +123,15 @@ export function formatNpy({ shape, data, dtype = typeOf(data) }: { shape: readon
 
 function readHeader(bytes: Uint8Array, name: string): { header: string; start: number } {
   const magic = String.fromCharCode(...bytes.subarray(0, 6));
-  ensure(magic === MAGIC && bytes.length >= 12, () => `"${name}" is not an npy file: its first bytes are not "\\x93NUMPY".`);
+  ensure(
+    magic === MAGIC && bytes.length >= 12,
+    () => `"${name}" is not an npy file: its first bytes are not "\\x93NUMPY".`,
+  );
   const version = bytes[6];
-  ensure(version === 1 || version === 2, () => `"${name}" is npy version ${version}, and only 1 and 2 are read: save it again with numpy.save.`);
+  ensure(
+    version === 1 || version === 2,
+    () => `"${name}" is npy version ${version}, and only 1 and 2 are read: save it again with numpy.save.`,
+  );
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
   const headerStart = version === 1 ? 10 : 12;
@@ -112,6 +144,9 @@ function readHeader(bytes: Uint8Array, name: string): { header: string; start: n
 
 function typeOf(data: NpyData): NpyType {
   const entry = Object.entries(ARRAYS).find(([dtype, TypedArray]) => dtype !== '|b1' && data instanceof TypedArray);
-  ensure(entry !== undefined, () => `npy files hold ${Object.keys(ARRAYS).join(', ')}, not ${(data as object).constructor.name}.`);
+  ensure(
+    entry !== undefined,
+    () => `npy files hold ${Object.keys(ARRAYS).join(', ')}, not ${(data as object).constructor.name}.`,
+  );
   return entry[0] as NpyType;
 }

@@ -44,8 +44,9 @@ export function createPool(count: number, source: ImageSource, options: Assembly
 
   function release(worker: Worker): void {
     running.delete(worker);
-    worker.unref();
+    // Whoever closes the pool waits for its threads, so these must keep the process alive until they end.
     if (closed) return;
+    worker.unref();
     idle.push(worker);
     dispatch();
   }
@@ -62,7 +63,9 @@ export function createPool(count: number, source: ImageSource, options: Assembly
 
   /** A thread that dies takes the loader with it: the batches that it held are lost. */
   function fail(error: Error): void {
-    failure ??= new HiperceiverError(`A decoding thread failed (${error.message}): use fewer workers or smaller images.`);
+    failure ??= new HiperceiverError(
+      `A decoding thread failed (${error.message}): use fewer workers or smaller images.`,
+    );
     for (const task of [...running.values(), ...waiting.splice(0)]) task.reject(failure);
     running.clear();
   }
@@ -78,12 +81,17 @@ export function createPool(count: number, source: ImageSource, options: Assembly
     async close() {
       closed = true;
       for (const task of [...running.values(), ...waiting.splice(0)]) task.resolve(undefined);
-      await Promise.all(workers.map((worker) => new Promise<void>((ended) => {
-        if (worker.threadId === -1) return ended();
-        worker.once('exit', () => ended());
-        worker.ref();
-        worker.postMessage('close');
-      })));
+      await Promise.all(
+        workers.map(
+          (worker) =>
+            new Promise<void>((ended) => {
+              if (worker.threadId === -1) return ended();
+              worker.once('exit', () => ended());
+              worker.ref();
+              worker.postMessage('close');
+            }),
+        ),
+      );
     },
   };
 }

@@ -41,7 +41,8 @@ export function resample(image: RawImage, window: Window, height: number, width:
   for (let y = 0, to = 0; y < height; y++) {
     for (let i = 0; i < stride; i++) {
       let sum = 0;
-      for (let tap = 0, at = y * rows.taps; tap < rows.taps; tap++, at++) sum += rows.weights[at] * across[rows.positions[at] * stride + i];
+      for (let tap = 0, at = y * rows.taps; tap < rows.taps; tap++, at++)
+        sum += rows.weights[at] * across[rows.positions[at] * stride + i];
       data[to++] = sum;
     }
   }

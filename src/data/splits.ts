@@ -3,9 +3,15 @@ import { ensure, HiperceiverError, unknownName } from '../errors/index.js';
 import { fold, keyFrom, permutation } from '../random/index.js';
 
 const SPLIT_NAMES: Record<string, string> = {
-  train: 'train', training: 'train',
-  val: 'val', valid: 'val', validation: 'val', dev: 'val',
-  test: 'test', testing: 'test', t10k: 'test',
+  train: 'train',
+  training: 'train',
+  val: 'val',
+  valid: 'val',
+  validation: 'val',
+  dev: 'val',
+  test: 'test',
+  testing: 'test',
+  t10k: 'test',
 };
 
 /** `train`, `val` or `test` for the names that public data sets use (`training`, `valid`, `t10k`, …), else undefined. */
@@ -46,8 +52,17 @@ export function chooseSplit(wish: string | undefined, stored: string[], path: st
  * The rows of a share: `round(fraction * count)` of each class are held out, drawn by the seed alone.
  * @param labels class of each row, or undefined where all rows count as one class
  */
-export function takeShare(share: 'kept' | 'heldOut', size: number, labels: Int32Array | undefined, fraction: number, seed: number): Int32Array {
-  ensure(fraction >= 0 && fraction < 1, () => `validationFraction is ${fraction}: give a share from 0 up to, but not including, 1.`);
+export function takeShare(
+  share: 'kept' | 'heldOut',
+  size: number,
+  labels: Int32Array | undefined,
+  fraction: number,
+  seed: number,
+): Int32Array {
+  ensure(
+    fraction >= 0 && fraction < 1,
+    () => `validationFraction is ${fraction}: give a share from 0 up to, but not including, 1.`,
+  );
   const order = permutation(fold(keyFrom(seed), 'validation'), size);
   const counts = new Map<number, number>();
   for (let row = 0; row < size; row++) counts.set(labels?.[row] ?? 0, (counts.get(labels?.[row] ?? 0) ?? 0) + 1);

@@ -27,7 +27,11 @@ const LEAST_STD = 1e-3;
  * Channel statistics over all pixels of up to `sample` images, the same ones at each call. Unreadable files do not count.
  * @throws HiperceiverError where none of the sample can be read
  */
-export async function channelStatistics(dataset: ImageDataset, sample = 512, channels = dataset.uniformShape?.channels ?? 3): Promise<ChannelStatistics> {
+export async function channelStatistics(
+  dataset: ImageDataset,
+  sample = 512,
+  channels = dataset.uniformShape?.channels ?? 3,
+): Promise<ChannelStatistics> {
   const sum = new Float64Array(channels);
   const squares = new Float64Array(channels);
   let count = 0;
@@ -35,7 +39,13 @@ export async function channelStatistics(dataset: ImageDataset, sample = 512, cha
   await overSample(dataset, sample, async (row) => {
     const image = await measuredImage(dataset, row);
     const values = new Float32Array(image.height * image.width * channels);
-    writeInput(image, { shiftY: 0, shiftX: 0, flip: false }, { ...units, imageSize: [image.height, image.width] }, values, 0);
+    writeInput(
+      image,
+      { shiftY: 0, shiftX: 0, flip: false },
+      { ...units, imageSize: [image.height, image.width] },
+      values,
+      0,
+    );
     for (let at = 0; at < values.length; at++) {
       sum[at % channels] += values[at];
       squares[at % channels] += values[at] * values[at];
@@ -43,7 +53,9 @@ export async function channelStatistics(dataset: ImageDataset, sample = 512, cha
     count += image.height * image.width;
   });
   const mean = Array.from(sum, (total) => total / count);
-  const std = Array.from(squares, (total, c) => Math.max(LEAST_STD, Math.sqrt(Math.max(0, total / count - mean[c] ** 2))));
+  const std = Array.from(squares, (total, c) =>
+    Math.max(LEAST_STD, Math.sqrt(Math.max(0, total / count - mean[c] ** 2))),
+  );
   return { mean, std };
 }
 
@@ -55,7 +67,11 @@ export async function commonShape(dataset: ImageDataset, sample = 32): Promise<I
   const seen = new Map<string, ImageShape>();
   await overSample(dataset, sample, async (row) => {
     const { height, width, channels } = await imageHeader(await encodedBytes(source, row));
-    seen.set(`${height}x${width}`, { height, width, channels: Math.max(channels, seen.get(`${height}x${width}`)?.channels ?? 1) });
+    seen.set(`${height}x${width}`, {
+      height,
+      width,
+      channels: Math.max(channels, seen.get(`${height}x${width}`)?.channels ?? 1),
+    });
   });
   return seen.size === 1 ? [...seen.values()][0] : undefined;
 }
@@ -71,9 +87,22 @@ export async function defaultTransform(dataset: ImageDataset, { training = true 
     const { height, width, channels } = shape;
     const colour = channels >= 3;
     const statistics = await channelStatistics(dataset, 512, channels);
-    return { imageSize: [height, width], channels, crop: training && colour ? 'random' : 'none', flip: training && colour, ...statistics };
+    return {
+      imageSize: [height, width],
+      channels,
+      crop: training && colour ? 'random' : 'none',
+      flip: training && colour,
+      ...statistics,
+    };
   }
-  return { imageSize: [224, 224], channels: 3, crop: training ? 'randomResized' : 'center', cropScale: [0.2, 1], flip: training, ...IMAGENET_STATISTICS };
+  return {
+    imageSize: [224, 224],
+    channels: 3,
+    crop: training ? 'randomResized' : 'center',
+    cropScale: [0.2, 1],
+    flip: training,
+    ...IMAGENET_STATISTICS,
+  };
 }
 
 async function measuredImage({ source }: ImageDataset, row: number): Promise<RawImage> {
@@ -99,5 +128,8 @@ async function overSample(dataset: ImageDataset, sample: number, visit: (row: nu
       first ??= `"${exampleName(dataset.source, row)}": ${decodeFailure(error)}`;
     }
   }
-  if (readable === 0) throw new HiperceiverError(`None of ${rows.length} images of "${dataset.path}" can be read (first: ${first}): check the files.`);
+  if (readable === 0)
+    throw new HiperceiverError(
+      `None of ${rows.length} images of "${dataset.path}" can be read (first: ${first}): check the files.`,
+    );
 }

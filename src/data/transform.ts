@@ -26,21 +26,38 @@ export function channelRule(from: number, to: number, name: string): ChannelRule
   if (from === 1 || (from === 2 && to === 3)) return 'repeat';
   if (to === 1 && (from === 3 || from === 4)) return 'luma';
   if ((from === 4 && to === 3) || (from === 2 && to === 1)) return 'leading';
-  ensure(false, () => `"${name}" has images of ${from} channels where ${to} are asked for: ask for ${from} channels, or give images with 1, 3 or 4.`);
+  ensure(
+    false,
+    () =>
+      `"${name}" has images of ${from} channels where ${to} are asked for: ask for ${from} channels, or give images with 1, 3 or 4.`,
+  );
 }
 
 /** @throws HiperceiverError naming the option that makes no sense */
 export function checkTransform(options: TransformOptions): void {
   const { imageSize, channels, cropScale = [0.2, 1], padding = 0, mean, std } = options;
-  ensure(imageSize.length === 2 && imageSize.every((size) => Number.isInteger(size) && size > 0), () =>
-    `imageSize is [${imageSize}]: give height and width as whole numbers above 0.`);
+  ensure(
+    imageSize.length === 2 && imageSize.every((size) => Number.isInteger(size) && size > 0),
+    () => `imageSize is [${imageSize}]: give height and width as whole numbers above 0.`,
+  );
   ensure(Number.isInteger(channels) && channels > 0, () => `channels is ${channels}: give 1 for grey or 3 for colour.`);
-  ensure(cropScale[0] > 0 && cropScale[0] <= cropScale[1] && cropScale[1] <= 1, () =>
-    `cropScale is [${cropScale}]: give two shares of the area, 0 < least <= most <= 1.`);
+  ensure(
+    cropScale[0] > 0 && cropScale[0] <= cropScale[1] && cropScale[1] <= 1,
+    () => `cropScale is [${cropScale}]: give two shares of the area, 0 < least <= most <= 1.`,
+  );
   ensure(Number.isInteger(padding) && padding >= 0, () => `padding is ${padding}: give a whole number of pixels.`);
-  for (const [name, values] of [['mean', mean], ['std', std]] as const) {
-    ensure(values.length === channels || values.length === 1, () => `${name} has ${values.length} numbers for ${channels} channels: give one per channel.`);
-    ensure(values.every((value) => Number.isFinite(value) && (name === 'mean' || value > 0)), () => `${name} is [${values}]: give finite numbers${name === 'std' ? ' above 0' : ''}.`);
+  for (const [name, values] of [
+    ['mean', mean],
+    ['std', std],
+  ] as const) {
+    ensure(
+      values.length === channels || values.length === 1,
+      () => `${name} has ${values.length} numbers for ${channels} channels: give one per channel.`,
+    );
+    ensure(
+      values.every((value) => Number.isFinite(value) && (name === 'mean' || value > 0)),
+      () => `${name} is [${values}]: give finite numbers${name === 'std' ? ' above 0' : ''}.`,
+    );
   }
 }
 
@@ -60,13 +77,22 @@ export function transformImage(image: RawImage, options: TransformOptions, key: 
  * Writes an image that already has the wanted size into `out` from `offset`: moved and mirrored by the view, channels
  * converted, bytes scaled to 0 … 1, normalised. What a move uncovers is black.
  */
-export function writeInput(image: RawImage, view: Pick<View, 'shiftY' | 'shiftX' | 'flip'>, options: TransformOptions, out: Float32Array, offset: number): void {
+export function writeInput(
+  image: RawImage,
+  view: Pick<View, 'shiftY' | 'shiftX' | 'flip'>,
+  options: TransformOptions,
+  out: Float32Array,
+  offset: number,
+): void {
   const { height, width, channels: from, data } = image;
   const to = options.channels;
   const rule = channelRule(from, to, 'the data set');
   const unit = data instanceof Uint8Array ? 1 / 255 : 1;
   const scale = Float64Array.from({ length: to }, (_, c) => unit / (options.std[c] ?? options.std[0]));
-  const bias = Float64Array.from({ length: to }, (_, c) => -(options.mean[c] ?? options.mean[0]) / (options.std[c] ?? options.std[0]));
+  const bias = Float64Array.from(
+    { length: to },
+    (_, c) => -(options.mean[c] ?? options.mean[0]) / (options.std[c] ?? options.std[0]),
+  );
   let at = offset;
   for (let y = 0; y < height; y++) {
     const sourceY = y + view.shiftY;

@@ -40,7 +40,10 @@ const ATTEMPTS = 10;
 export function drawView(key: Key, height: number, width: number, options: ViewOptions): View {
   const { crop, imageSize, padding } = options;
   const whole = { top: 0, left: 0, height, width, shiftY: 0, shiftX: 0, flip: false };
-  const draws = crop === 'randomResized' || crop === 'random' || options.flip ? uniform(key, 3 + 4 * ATTEMPTS) : new Float32Array(0);
+  const draws =
+    crop === 'randomResized' || crop === 'random' || options.flip
+      ? uniform(key, 3 + 4 * ATTEMPTS)
+      : new Float32Array(0);
   const flip = options.flip && draws[0] < 0.5;
   const centre = { ...whole, ...centredWindow(height, width, imageSize[0] / imageSize[1]), flip };
   switch (crop) {
@@ -49,7 +52,11 @@ export function drawView(key: Key, height: number, width: number, options: ViewO
     case 'center':
       return centre;
     case 'random':
-      return { ...centre, shiftY: shift(draws[1], padding ?? imageSize[0] >> 3), shiftX: shift(draws[2], padding ?? imageSize[1] >> 3) };
+      return {
+        ...centre,
+        shiftY: shift(draws[1], padding ?? imageSize[0] >> 3),
+        shiftX: shift(draws[2], padding ?? imageSize[1] >> 3),
+      };
     case 'randomResized':
       return { ...centre, ...randomWindow(draws.subarray(3), height, width, options.cropScale ?? [0.2, 1]) };
   }
@@ -68,7 +75,12 @@ function shift(draw: number, most: number): number {
 }
 
 /** Area uniform in the scale, aspect ratio log-uniform; undefined (keep the centre) where no attempt fits in the image. */
-function randomWindow(draws: Float32Array, height: number, width: number, [low, high]: readonly [number, number]): Partial<View> | undefined {
+function randomWindow(
+  draws: Float32Array,
+  height: number,
+  width: number,
+  [low, high]: readonly [number, number],
+): Partial<View> | undefined {
   const [narrow, broad] = ASPECT_RATIOS.map(Math.log);
   for (let i = 0; i < 4 * ATTEMPTS; i += 4) {
     const area = height * width * (low + (high - low) * draws[i]);

@@ -31,11 +31,15 @@ export async function readArchive(path: string, keepBytes: boolean): Promise<Pac
     if (wanted && keepBytes) {
       total += entry.size;
       if (total > LARGEST) {
-        extract.destroy(new HiperceiverError(`"${path}" holds more than 4 GiB of images: unpack it and give the folder.`));
+        extract.destroy(
+          new HiperceiverError(`"${path}" holds more than 4 GiB of images: unpack it and give the folder.`),
+        );
         return;
       }
       stream.on('data', (chunk) => entry.chunks.push(chunk as Uint8Array));
     }
+    // A broken archive breaks its open entry too; the pipeline below reports it once.
+    stream.on('error', () => undefined);
     stream.on('end', next);
     stream.resume();
   });

@@ -35,7 +35,9 @@ export async function detectCifar(location: Location): Promise<FoundImages | und
     const folder = join(location.folder, sub);
     const names = sub === '' ? location.files : (await readdir(folder).catch(() => [])).sort(naturalOrder);
     for (const variant of [CIFAR10, CIFAR100]) {
-      const splits = Object.keys(variant.files).filter((split) => names.some((name) => variant.files[split].test(name)));
+      const splits = Object.keys(variant.files).filter((split) =>
+        names.some((name) => variant.files[split].test(name)),
+      );
       if (splits.length > 0) return { splits, read: (split) => readSplit(folder, names, variant, split as string) };
     }
   }
@@ -44,23 +46,38 @@ export async function detectCifar(location: Location): Promise<FoundImages | und
 
 async function readSplit(folder: string, names: string[], variant: Variant, split: string): Promise<SplitImages> {
   const record = variant.labelBytes + PIXELS;
-  const classes = (await readLines(join(folder, variant.classFile))) ?? Array.from({ length: variant.classCount }, (_, i) => String(i));
+  const classes =
+    (await readLines(join(folder, variant.classFile))) ??
+    Array.from({ length: variant.classCount }, (_, i) => String(i));
   const pixels: Uint8Array[] = [];
   const labels: number[] = [];
   for (const name of names.filter((candidate) => variant.files[split].test(candidate))) {
     const path = join(folder, name);
     const bytes = await readBytes(path);
-    ensure(bytes.length > 0 && bytes.length % record === 0, () =>
-      `"${path}" holds ${bytes.length} bytes, not a whole number of ${record}-byte CIFAR records: it is truncated, so replace it by an intact copy.`);
+    ensure(
+      bytes.length > 0 && bytes.length % record === 0,
+      () =>
+        `"${path}" holds ${bytes.length} bytes, not a whole number of ${record}-byte CIFAR records: it is truncated, so replace it by an intact copy.`,
+    );
     for (let at = 0; at < bytes.length; at += record) {
       const label = bytes[at + variant.labelBytes - 1];
-      ensure(label < classes.length, () => `"${path}" holds the label ${label}, outside 0 … ${classes.length - 1}: replace it by an intact copy.`);
+      ensure(
+        label < classes.length,
+        () => `"${path}" holds the label ${label}, outside 0 … ${classes.length - 1}: replace it by an intact copy.`,
+      );
       labels.push(label);
       pixels.push(bytes.subarray(at + variant.labelBytes, at + record));
     }
   }
   const rows = Int32Array.from(labels.keys());
   const shape = { height: 32, width: 32, channels: 3 };
-  const source = { kind: 'pixels' as const, name: join(folder, split), shape, planar: true, data: joinShared(pixels), rows };
+  const source = {
+    kind: 'pixels' as const,
+    name: join(folder, split),
+    shape,
+    planar: true,
+    data: joinShared(pixels),
+    rows,
+  };
   return { source, labels: Int32Array.from(labels), classes, remarks: [] };
 }

@@ -27,18 +27,25 @@ export async function detectFolder(location: Location): Promise<FoundImages | un
   if (files.length === 0 && splitArchives.length === 0) {
     return archives.length === 1 ? wholeArchive(join(location.folder, archives[0])) : undefined;
   }
-  const splits = openSplits({ source: { kind: 'files', root: location.folder, files }, paths: withoutRoot(files) }, splitArchives.length > 0);
+  const splits = openSplits(
+    { source: { kind: 'files', root: location.folder, files }, paths: withoutRoot(files) },
+    splitArchives.length > 0,
+  );
   for (const name of splitArchives) {
     const split = canonicalSplit(archiveStem(name) as string) as string;
     // An unpacked folder beside its archive is the same data, and faster to reach.
-    if (!splits.has(split)) splits.set(split, (namesOnly) => splitArchive(join(location.folder, name), split, namesOnly));
+    if (!splits.has(split))
+      splits.set(split, (namesOnly) => splitArchive(join(location.folder, name), split, namesOnly));
   }
   return found(splits);
 }
 
 async function wholeArchive(path: string): Promise<FoundImages | undefined> {
   const source = await readArchive(path, true);
-  ensure(source.files.length > 0, () => `"${path}" holds no images: give an archive of JPEG, PNG, WebP, GIF, TIFF or AVIF files.`);
+  ensure(
+    source.files.length > 0,
+    () => `"${path}" holds no images: give an archive of JPEG, PNG, WebP, GIF, TIFF or AVIF files.`,
+  );
   return found(openSplits({ source, paths: withoutRoot(source.files) }, false));
 }
 
@@ -55,7 +62,8 @@ async function splitArchive(path: string, split: string, namesOnly: boolean): Pr
 function openSplits(members: Members, beside: boolean): Map<string, ReadMembers> {
   const folders = [...new Set(members.paths.filter((path) => path.includes('/')).map((path) => path.split('/')[0]))];
   const names = new Set(folders.map(canonicalSplit).filter((split) => split !== undefined));
-  const divided = folders.length > 0 && (folders.every((folder) => canonicalSplit(folder)) || (names.has('train') && names.size > 1));
+  const divided =
+    folders.length > 0 && (folders.every((folder) => canonicalSplit(folder)) || (names.has('train') && names.size > 1));
   if (!divided && !(beside && names.size > 0)) {
     return beside || members.paths.length === 0 ? new Map() : new Map([['', async () => members]]);
   }
@@ -70,7 +78,10 @@ function openSplits(members: Members, beside: boolean): Map<string, ReadMembers>
 }
 
 function found(splits: Map<string, ReadMembers>): FoundImages {
-  return { splits: [...splits.keys()].filter((split) => split !== ''), read: (split) => readSplit(splits, split ?? '') };
+  return {
+    splits: [...splits.keys()].filter((split) => split !== ''),
+    read: (split) => readSplit(splits, split ?? ''),
+  };
 }
 
 async function readSplit(splits: Map<string, ReadMembers>, split: string): Promise<SplitImages> {
@@ -88,7 +99,10 @@ async function readSplit(splits: Map<string, ReadMembers>, split: string): Promi
   const rows = Int32Array.from(paths.keys()).filter((i) => paths[i].includes('/'));
   const labels = Int32Array.from(rows, (i) => index.get(paths[i].split('/')[0]) as number);
   const loose = paths.length - rows.length;
-  const remarks = loose > 0 ? [`${loose} image${loose > 1 ? 's' : ''} beside the class folders belong to no class and were left out.`] : [];
+  const remarks =
+    loose > 0
+      ? [`${loose} image${loose > 1 ? 's' : ''} beside the class folders belong to no class and were left out.`]
+      : [];
   return { source: loose > 0 ? selectRows(source, rows) : source, labels, classes, remarks };
 }
 

@@ -47,15 +47,21 @@ export function naturalOrder(a: string, b: string): number {
  * @param labels all labels of all splits
  * @throws HiperceiverError for a label below 0, beyond the class list, or too large to be a class number.
  */
-export async function numberedClasses(folder: string, labels: { file: string; values: Int32Array }[]): Promise<string[]> {
+export async function numberedClasses(
+  folder: string,
+  labels: { file: string; values: Int32Array }[],
+): Promise<string[]> {
   if (labels.length === 0) return [];
   const named = await readLines(`${folder}/classes.txt`);
   const limit = named?.length ?? 65536;
   let largest = -1;
   for (const { file, values } of labels) {
     for (const value of values) {
-      ensure(value >= 0 && value < limit, () =>
-        `"${file}" holds the label ${value}, outside 0 … ${limit - 1}${named ? ' (the lines of classes.txt)' : ''}: correct the labels${named ? ' or the list' : ''}.`);
+      ensure(
+        value >= 0 && value < limit,
+        () =>
+          `"${file}" holds the label ${value}, outside 0 … ${limit - 1}${named ? ' (the lines of classes.txt)' : ''}: correct the labels${named ? ' or the list' : ''}.`,
+      );
       if (value > largest) largest = value;
     }
   }
@@ -64,6 +70,9 @@ export async function numberedClasses(folder: string, labels: { file: string; va
 
 /** Refuses labels that do not pair up with the images. */
 export function ensurePaired(images: string, imageCount: number, labels: string, labelCount: number): void {
-  ensure(imageCount === labelCount, () =>
-    `"${images}" holds ${imageCount} images, but "${labels}" holds ${labelCount} labels: give one label per image.`);
+  ensure(
+    imageCount === labelCount,
+    () =>
+      `"${images}" holds ${imageCount} images, but "${labels}" holds ${labelCount} labels: give one label per image.`,
+  );
 }

@@ -15,7 +15,10 @@ export async function detectIdx(location: Location): Promise<FoundImages | undef
   const raw = join(location.folder, 'raw');
   const nested = location.file === undefined && existsSync(raw) ? await readdir(raw) : [];
   const found = new Map<string, { images: string; labels?: string }>();
-  for (const [folder, names] of [[location.folder, location.files], [raw, nested]] as const) {
+  for (const [folder, names] of [
+    [location.folder, location.files],
+    [raw, nested],
+  ] as const) {
     for (const name of names) {
       const match = IMAGES.exec(name);
       if (!match) continue;
@@ -45,16 +48,27 @@ async function readSplit(found: Map<string, { images: string; labels?: string }>
   const files = found.get(split) ?? [...found.values()][0];
   const labelled = [...found.values()].filter((entry) => entry.labels !== undefined);
   const read = new Map<string, Int32Array>();
-  for (const { labels } of labelled) read.set(labels as string, Int32Array.from((await readIdx(labels as string, [1])).data));
+  for (const { labels } of labelled)
+    read.set(labels as string, Int32Array.from((await readIdx(labels as string, [1])).data));
   const folder = join(files.images, '..');
-  const classes = await numberedClasses(folder, Array.from(read, ([file, values]) => ({ file, values })));
+  const classes = await numberedClasses(
+    folder,
+    Array.from(read, ([file, values]) => ({ file, values })),
+  );
 
   const { sizes, data } = await readIdx(files.images, [3, 4]);
   const [count, height, width, channels = 1] = sizes;
   const labels = files.labels === undefined ? undefined : read.get(files.labels);
   if (labels) ensurePaired(files.images, count, files.labels as string, labels.length);
   const rows = Int32Array.from({ length: count }, (_, i) => i);
-  const source = { kind: 'pixels' as const, name: files.images, shape: { height, width, channels }, planar: false, data, rows };
+  const source = {
+    kind: 'pixels' as const,
+    name: files.images,
+    shape: { height, width, channels },
+    planar: false,
+    data,
+    rows,
+  };
   return { source, labels, classes, remarks: [] };
 }
 
@@ -64,17 +78,26 @@ async function readSplit(found: Map<string, { images: string; labels?: string }>
  */
 async function readIdx(path: string, dimensions: number[]): Promise<{ sizes: number[]; data: Uint8Array }> {
   const bytes = await readBytes(path);
-  ensure(bytes.length >= 4 && bytes[0] === 0 && bytes[1] === 0, () => `"${path}" is not an idx file: its first two bytes are not zero.`);
-  ensure(bytes[2] === UBYTE && dimensions.includes(bytes[3]), () =>
-    `"${path}" is an idx file of type 0x${bytes[2].toString(16)} with ${bytes[3]} dimensions, where unsigned bytes with ${dimensions.join(' or ')} are read.`);
+  ensure(
+    bytes.length >= 4 && bytes[0] === 0 && bytes[1] === 0,
+    () => `"${path}" is not an idx file: its first two bytes are not zero.`,
+  );
+  ensure(
+    bytes[2] === UBYTE && dimensions.includes(bytes[3]),
+    () =>
+      `"${path}" is an idx file of type 0x${bytes[2].toString(16)} with ${bytes[3]} dimensions, where unsigned bytes with ${dimensions.join(' or ')} are read.`,
+  );
   const start = 4 + 4 * bytes[3];
   ensure(bytes.length >= start, () => `"${path}" is truncated inside its idx header: replace it by an intact copy.`);
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const sizes = Array.from({ length: bytes[3] }, (_, i) => view.getUint32(4 + 4 * i));
   const expected = sizes.reduce((product, size) => product * size, 1);
   ensure(expected > 0, () => `"${path}" is an idx file of the empty shape [${sizes}].`);
-  ensure(bytes.length - start === expected, () =>
-    `"${path}" holds ${bytes.length - start} bytes of data where its shape [${sizes}] needs ${expected}: ` +
-    `the file is ${bytes.length - start < expected ? 'truncated' : 'too long'}, so replace it by an intact copy.`);
+  ensure(
+    bytes.length - start === expected,
+    () =>
+      `"${path}" holds ${bytes.length - start} bytes of data where its shape [${sizes}] needs ${expected}: ` +
+      `the file is ${bytes.length - start < expected ? 'truncated' : 'too long'}, so replace it by an intact copy.`,
+  );
   return { sizes, data: bytes.subarray(start) };
 }

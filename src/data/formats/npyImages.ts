@@ -40,8 +40,12 @@ function labelFile(folder: string, images: string, word: string): string | undef
 async function readSplit(found: Map<string, Pair>, split: string): Promise<SplitImages> {
   const files = found.get(split) ?? [...found.values()][0];
   const read = new Map<string, Int32Array>();
-  for (const { labels } of found.values()) if (labels !== undefined) read.set(labels, readLabels(await readNpy(labels), labels));
-  const classes = await numberedClasses(join(files.images, '..'), Array.from(read, ([file, values]) => ({ file, values })));
+  for (const { labels } of found.values())
+    if (labels !== undefined) read.set(labels, readLabels(await readNpy(labels), labels));
+  const classes = await numberedClasses(
+    join(files.images, '..'),
+    Array.from(read, ([file, values]) => ({ file, values })),
+  );
 
   const array = await readNpy(files.images);
   const [count, height, width, channels = 1] = checkedShape(array, files.images);
@@ -49,22 +53,40 @@ async function readSplit(found: Map<string, Pair>, split: string): Promise<Split
   if (labels) ensurePaired(files.images, count, files.labels as string, labels.length);
   const rows = Int32Array.from({ length: count }, (_, i) => i);
   const data = array.data as Uint8Array | Float32Array;
-  const source = { kind: 'pixels' as const, name: files.images, shape: { height, width, channels }, planar: false, data, rows };
+  const source = {
+    kind: 'pixels' as const,
+    name: files.images,
+    shape: { height, width, channels },
+    planar: false,
+    data,
+    rows,
+  };
   return { source, labels, classes, remarks: [] };
 }
 
 function checkedShape({ dtype, shape }: NpyArray, path: string): number[] {
-  ensure(dtype === '|u1' || dtype === '<f4', () => `"${path}" holds ${dtype} images: save them as uint8 (0 … 255) or float32 (0 … 1).`);
-  ensure((shape.length === 3 || shape.length === 4) && shape.every((size) => size > 0), () =>
-    `"${path}" has the shape [${shape}], where images are [N, H, W, C] or [N, H, W].`);
-  ensure(!(shape.length === 4 && shape[1] <= 4 && shape[3] > 4 && shape[2] > 4), () =>
-    `"${path}" has the shape [${shape}], which looks like channels first: save array.transpose(0, 2, 3, 1), channels last.`);
+  ensure(
+    dtype === '|u1' || dtype === '<f4',
+    () => `"${path}" holds ${dtype} images: save them as uint8 (0 … 255) or float32 (0 … 1).`,
+  );
+  ensure(
+    (shape.length === 3 || shape.length === 4) && shape.every((size) => size > 0),
+    () => `"${path}" has the shape [${shape}], where images are [N, H, W, C] or [N, H, W].`,
+  );
+  ensure(
+    !(shape.length === 4 && shape[1] <= 4 && shape[3] > 4 && shape[2] > 4),
+    () =>
+      `"${path}" has the shape [${shape}], which looks like channels first: save array.transpose(0, 2, 3, 1), channels last.`,
+  );
   return shape;
 }
 
 function readLabels({ dtype, shape, data }: NpyArray, path: string): Int32Array {
   const flat = shape.length === 1 || (shape.length === 2 && shape[1] === 1);
-  ensure(flat && dtype !== '<f4' && dtype !== '<f8', () => `"${path}" is ${dtype} of shape [${shape}], where labels are integers of shape [N].`);
+  ensure(
+    flat && dtype !== '<f4' && dtype !== '<f8',
+    () => `"${path}" is ${dtype} of shape [${shape}], where labels are integers of shape [N].`,
+  );
   return Int32Array.from(data as Int32Array, (label) => clampedInteger(Number(label)));
 }
 
