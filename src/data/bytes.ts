@@ -43,7 +43,8 @@ export function joinShared(chunks: Uint8Array[]): Uint8Array {
 
 /** The error for a file that could not be read to its end. */
 export function damaged(path: string, cause: unknown): HiperceiverError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  // The first sentence says what is wrong; some libraries go on with guesses.
+  const reason = (cause instanceof Error ? cause.message : String(cause)).split(/\.\s/)[0];
   return new HiperceiverError(`"${path}" could not be read to its end (${reason}): replace it by an intact copy.`);
 }
 
