@@ -1,8 +1,9 @@
 /** Architectures: functions of a scope, a configuration and named modalities. */
-export { constNumGrouping, type Grouping, type ModalityGroups, type RegroupType, regroup, ungroup } from './grouping.js';
+export { constNumGrouping, type Grouping, groupRows, isPadded, type ModalityGroups, type RegroupType, regroup, ungroup, validRows } from './grouping.js';
 export { type HipConfig, type HipOptions, hip, hipClassifier, hipFeatures, hipGrouping, type PerceiverOutputs, processorIndex } from './hip.js';
 export type { RowSelection } from './inputStage.js';
 export { indexDim, type Modality } from './modality.js';
 export { type PerceiverIoConfig, perceiverIo } from './perceiverIo.js';
 export { type ApplyOptions, configOf, type System, systemByName, systems } from './registry.js';
+export { selectRows } from './rows.js';
 export { hipVariants, perceiverIoVariants } from './variants.js';

@@ -1,0 +1,77 @@
+/** Masked pre-training from a recipe. */
+import { join } from 'node:path';
+import { createEngine, type Engine } from '../engine/index.js';
+import { input, type Values } from '../graph/index.js';
+import { DRAW, drawAll, initialize, Scope } from '../nn/index.js';
+import { type AutoencodingOptions, maskedAutoencoding, maskFeeds, type MaskPlan } from '../objectives/index.js';
+import { fold, keyFrom } from '../random/index.js';
+import { describeModel, inputShapes, type ModelDescription, systemOf } from './description.js';
+import { prepareImages, trainingLoader } from './images.js';
+import type { Objective } from './objective.js';
+import type { Recipe } from './recipe.js';
+import { train, type TrainingResult } from './train.js';
+
+/** Options of a run that are no part of the experiment. */
+export interface RunOptions {
+  /** An engine that runs already; otherwise one is started for the run. */
+  engine?: Engine;
+  signal?: AbortSignal;
+  quiet?: boolean;
+  label?: string;
+}
+
+/** The folder that a recipe's run is kept in. */
+export function runFolder({ name, training }: Recipe): string {
+  return training.out || join('runs', name);
+}
+
+/** Trains a model to reconstruct what is masked. Returns where the checkpoint is and how it went. */
+export async function pretrain(recipe: Recipe, options: RunOptions = {}): Promise<TrainingResult & { description: ModelDescription }> {
+  const { dataset, modality, normalization } = await prepareImages(recipe);
+  const description = describeModel(recipe, [modality], normalization);
+  const objective = autoencodingObjective(description, recipe.masking, recipe.training.batchSize);
+  const result = await withEngine(recipe, options.engine, (engine) =>
+    train({
+      ...options,
+      recipe,
+      folder: runFolder(recipe),
+      description,
+      objective,
+      engine,
+      initial: initialize(objective.needs.parameters, fold(keyFrom(recipe.training.seed), 'parameters')),
+      openLoader: (startBatch, key) => trainingLoader(dataset, recipe, description, startBatch, key),
+    }),
+  );
+  return { ...result, description };
+}
+
+/** Uses the given engine, or one of the recipe's device that ends afterwards. */
+export async function withEngine<T>(recipe: Recipe, engine: Engine | undefined, use: (engine: Engine) => Promise<T>): Promise<T> {
+  if (engine) return use(engine);
+  await using own = await createEngine(recipe.training);
+  return await use(own);
+}
+
+/** The graph of masked auto-encoding, and what feeds it: signals, masks and draws of a step. */
+export function autoencodingObjective(
+  description: ModelDescription, masking: AutoencodingOptions, batchSize: number,
+): Objective & { plans: MaskPlan[]; reconstruction: Record<string, ReturnType<typeof input>> } {
+  const scope = Scope.root({ training: true });
+  const shapes = inputShapes(description, batchSize);
+  const inputs = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, input(name, shape)]));
+  const built = maskedAutoencoding(scope, systemOf(description), description.config, description.modalities, inputs, masking);
+  const several = Object.keys(built.losses).length > 1;
+  return {
+    loss: built.loss,
+    metrics: several ? Object.fromEntries(Object.entries(built.losses).map(([name, loss]) => [`loss/${name}`, loss])) : {},
+    needs: scope.needs,
+    plans: built.plans,
+    reconstruction: built.outputs.reconstruction,
+    feeds: (batch, key) => {
+      const feeds: Record<string, Values> = { ...maskFeeds(built.plans, masking, fold(key, 'masks')) };
+      for (const name of Object.keys(shapes)) feeds[name] = batch.signals[name];
+      for (const [name, values] of drawAll(scope.needs.draws, key)) feeds[DRAW + name] = values;
+      return feeds;
+    },
+  };
+}
