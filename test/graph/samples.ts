@@ -264,12 +264,16 @@ export const samples: Record<string, Record<string, Sample>> = {
     '2-D, depthwise with two outputs each': (d) => d.f32(1, 2, 4, 4).conv(d.f32(4, 1, 2, 2), { groups: 2, strides: [1, 2] }),
     '2-D, patches': (d) => d.f32(1, 3, 4, 4).conv(d.f32(5, 3, 2, 2), { strides: [2, 2] }),
     '3-D': (d) => d.f32(1, 2, 3, 4, 3).conv(d.f32(2, 2, 2, 2, 2), { strides: [1, 2, 1], padding: [[0, 1], [1, 0], [0, 0]] }),
+    '3-D, grouped, strides and dilation': (d) =>
+      d.f32(2, 4, 5, 3, 3).conv(d.f32(2, 2, 2, 2, 1), { groups: 2, strides: [2, 1, 2], dilations: [2, 1, 1], padding: [[1, 0], [0, 1], [0, 0]] }),
     '3-D, depthwise': (d) => d.f32(1, 2, 3, 3, 3).conv(d.f32(2, 1, 3, 3, 3), { groups: 2, padding: [[1, 1], [1, 1], [1, 1]] }),
   },
   convTranspose: {
     '1-D, output padding': (d) => d.f32(2, 3, 4).convTranspose(d.f32(3, 2, 3), { strides: [2], padding: [[1, 0]], outputPadding: [1] }),
     '2-D, dense': (d) => d.f32(1, 2, 3, 2).convTranspose(d.f32(2, 3, 2, 2), { strides: [2, 2] }),
     '2-D, grouped and dilated': (d) => d.f32(2, 4, 3, 3).convTranspose(d.f32(4, 2, 2, 2), { groups: 2, dilations: [2, 1], padding: [[1, 0], [0, 1]] }),
+    '3-D, grouped, padded and dilated': (d) =>
+      d.f32(2, 2, 2, 3, 2).convTranspose(d.f32(2, 2, 2, 2, 2), { groups: 2, strides: [2, 1, 1], dilations: [2, 1, 1], padding: [[1, 1], [0, 1], [0, 0]], outputPadding: [1, 0, 0] }),
     '3-D, output padding': (d) => d.f32(1, 2, 2, 2, 2).convTranspose(d.f32(2, 1, 2, 3, 2), { strides: [2, 2, 1], outputPadding: [1, 0, 0] }),
   },
 };

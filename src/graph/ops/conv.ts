@@ -2,6 +2,7 @@
 import { ensure } from '../../errors/index.js';
 import { forEachOffset, show, sizeOf, stridesOf } from '../shape.js';
 import { apply, defineOperator, emptyValues, type Node, type Tensor } from '../tensor.js';
+import { lowerVolumeConv, lowerVolumeConvTranspose, transposedByGroups } from './convWebgpu.js';
 
 export interface ConvOptions {
   strides?: number[];
@@ -109,6 +110,7 @@ const convOperator = defineOperator<ConvAttributes>({
     needs[1] ? kernelGradient(x, g!, kernel.shape, attributes) : undefined,
   ],
   lower: (emit, node, attributes) => {
+    if (emit.target === 'webgpu' && node.inputs[0].rank === 5 && attributes.groups > 1) return lowerVolumeConv(emit, node, attributes);
     emit.node('Conv', node.inputs.map((t) => emit.name(t)), onnxAttributes(attributes), emit.name(node.outputs[0]));
   },
   flops: (node) => productFlops(node, node.outputs[0]),
@@ -136,7 +138,12 @@ const convTransposeOperator = defineOperator<TransposedAttributes>({
     needs[1] ? kernelGradient(g!, x, kernel.shape, attributes) : undefined,
   ],
   lower: (emit, node, attributes) => {
-    emit.node('ConvTranspose', node.inputs.map((t) => emit.name(t)), { ...onnxAttributes(attributes), output_padding: attributes.outputPadding }, emit.name(node.outputs[0]));
+    const [x, kernel] = node.inputs;
+    if (emit.target === 'webgpu' && x.rank === 5) return lowerVolumeConvTranspose(emit, node, attributes);
+    const onnx = { ...onnxAttributes(attributes), output_padding: attributes.outputPadding };
+    const out = emit.name(node.outputs[0]);
+    if (emit.target === 'webgpu') transposedByGroups(emit, emit.name(x), emit.name(kernel), kernel.shape, onnx, out);
+    else emit.node('ConvTranspose', [emit.name(x), emit.name(kernel)], onnx, out);
   },
   flops: (node) => productFlops(node, node.inputs[0]),
 });
