@@ -7,12 +7,16 @@ export function gelu(x: Tensor): Tensor {
   return x.mul(0.5).mul(x.div(Math.SQRT2).erf().add(1));
 }
 
+/** Above this exponent exp(-v) only decides between 1e-17 and less; below, no product of its gradient leaves float32. */
+const LARGEST_EXPONENT = 40;
+
 /** GELU's tanh approximation, 0.5·x·(1 + tanh(sqrt(2/π)·(x + 0.044715·x³))): the default of JAX and GPT-2. */
 export function geluTanh(x: Tensor): Tensor {
-  // Through the sigmoid it would take two passes less, but ONNX Runtime's sigmoid is too coarse where it is near 0.
-  const scale = Math.sqrt(2 / Math.PI);
-  const inner = x.mul(x).mul(0.044715 * scale).add(scale).mul(x);
-  return x.mul(0.5).mul(inner.tanh().add(1));
+  // (1 + tanh(v/2)) / 2 = 1 / (1 + exp(-v)). Through tanh or sigmoid the small gradients left of -3 would be lost:
+  // ONNX Runtime computes both to 1e-7 of 1, but exp to 1e-7 of its value.
+  const scale = -2 * Math.sqrt(2 / Math.PI);
+  const exponent = x.mul(x).mul(0.044715 * scale).add(scale).mul(x);
+  return x.div(exponent.minimum(LARGEST_EXPONENT).exp().add(1));
 }
 
 /** max(x, 0)² (Primer, arXiv 2109.08668). */

@@ -3,10 +3,13 @@ import type { Engine } from '../../engine/index.js';
 import { HiperceiverError } from '../../errors/index.js';
 import type { Comparison } from '../comparison.js';
 import { type GoldenCase, namesUnder } from '../goldenCase.js';
+import { arrayKinds } from './arrays.js';
 import type { BlockKind } from './blockKind.js';
 import { layerKinds } from './layers.js';
+import { objectiveKinds } from './objectives.js';
+import { trainingKinds } from './training.js';
 
-const kinds: readonly BlockKind[] = [...layerKinds];
+const kinds: readonly BlockKind[] = [...layerKinds, ...objectiveKinds, ...trainingKinds, ...arrayKinds];
 
 /** Runs every kind of block that the case's outputs tell of. */
 export async function verifyBlocks(golden: GoldenCase, comparison: Comparison, engine: Engine): Promise<void> {
