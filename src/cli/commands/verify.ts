@@ -1,0 +1,31 @@
+import { DEVICES, type DeviceName } from '../../engine/index.js';
+import { unknownName } from '../../errors/index.js';
+import { verifyCases } from '../../verify/index.js';
+import { defineCommand } from '../command.js';
+
+/** `hip verify CASE…`: golden cases against what is built here. */
+export const command = defineCommand({
+  name: 'verify',
+  summary: 'Compare models and building blocks with a reference implementation’s own numbers',
+  usage: 'CASE… [options]',
+  description:
+    'Each CASE is a folder with case.json, io.safetensors and, for models, weights.safetensors. What it describes is ' +
+    'built and run, and every tensor that it expects is compared within its tolerances. One line for each case; the ' +
+    'exit code is 1 when any fails.',
+  options: {
+    device: { type: 'string', help: `where to run: ${DEVICES.join(', ')}`, default: 'cpu', placeholder: 'DEVICE' },
+  },
+  positionals: [{ name: 'CASE', help: 'folder of a golden case', many: true }],
+  examples: ['hip verify test/golden/blocks/softmax', 'hip verify test/golden/blocks/* --device reference'],
+  run: async ({ options, positionals, json, output }) => {
+    if (!DEVICES.includes(options.device as DeviceName)) throw unknownName('device', options.device, DEVICES);
+    const verdicts = await verifyCases(positionals, {
+      device: options.device as DeviceName,
+      onVerdict: ({ line }) => (json ? output.note(line) : output.print(line)),
+    });
+    const failed = verdicts.filter(({ ok }) => !ok).length;
+    const summary = { passed: verdicts.length - failed, failed };
+    output.result({ ...summary, cases: verdicts }, () => `${summary.passed} passed, ${summary.failed} failed`);
+    return failed > 0 ? 1 : 0;
+  },
+});
