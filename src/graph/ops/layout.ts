@@ -19,6 +19,10 @@ const reshapeOperator = defineOperator<{ shape: number[] }>({
 /** The same values in row-major order under another shape; one size may be -1. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   const known = shape.reduce((product, n) => (n === -1 ? product : product * n), 1);
+  ensure(
+    shape.filter((n) => n === -1).length <= 1 && x.size % known === 0,
+    () => `reshape: ${show(x.shape)} does not fit into ${show(shape)}.`,
+  );
   const resolved = shape.map((n) => (n === -1 ? x.size / known : n));
   return sameShape(resolved, x.shape) ? x : apply(reshapeOperator, [x], { shape: resolved });
 }

@@ -30,18 +30,23 @@ const layerNormOperator = defineOperator<{ epsilon: number }>({
     }
     return [y, means, inverses];
   },
-  gradient: ({ inputs: [x, scale, offset], outputs: [, mean, inverse], gradients: [gradient], needs }) => {
-    if (!gradient) return [];
-    const g = gradient;
+  gradient: ({ inputs: [x, scale, offset], outputs: [, mean, inverse], gradients: [g, gMean, gInverse], needs }) => {
     const normalized = x.sub(mean).mul(inverse);
     const forX = () => {
-      const d = g.mul(scale);
-      return inverse.mul(d.sub(d.mean(-1, true)).sub(normalized.mul(d.mul(normalized).mean(-1, true))));
+      const parts: Tensor[] = [];
+      if (g) {
+        const d = g.mul(scale);
+        parts.push(inverse.mul(d.sub(d.mean(-1, true)).sub(normalized.mul(d.mul(normalized).mean(-1, true)))));
+      }
+      // The statistics have gradients only where a gradient is differentiated once more.
+      if (gMean) parts.push(gMean.div(scale.size).expand(x.shape));
+      if (gInverse) parts.push(normalized.mul(gInverse.mul(inverse).mul(inverse).div(-scale.size)));
+      return parts.reduce((a, b) => a.add(b));
     };
     return [
       needs[0] ? forX() : undefined,
-      needs[1] ? g.mul(normalized).sumTo(scale.shape) : undefined,
-      needs[2] ? g.sumTo(offset.shape) : undefined,
+      needs[1] && g ? g.mul(normalized).sumTo(scale.shape) : undefined,
+      needs[2] && g ? g.sumTo(offset.shape) : undefined,
     ];
   },
   lower: (emit, node, { epsilon }) => {
