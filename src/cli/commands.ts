@@ -10,4 +10,9 @@ export interface CommandEntry {
 export type Registry = Record<string, CommandEntry>;
 
 /** Every command of the program; each lives in its own file of `commands/`, which exports it as `command`. */
-export const commands: Registry = {};
+export const commands: Registry = {
+  verify: {
+    summary: 'Compare models and building blocks with a reference implementation’s own numbers',
+    load: () => import('./commands/verify.js'),
+  },
+};

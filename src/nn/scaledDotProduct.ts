@@ -3,7 +3,7 @@ import { ensure } from '../errors/index.js';
 import { constant, type Shape, show, type Tensor } from '../graph/index.js';
 
 /** Excluded scores become this before the softmax: finite, so that a query without any key gets equal weights and not NaN. */
-const EXCLUDED_SCORE = -1e30;
+const EXCLUDED_SCORE = -1e9;
 
 export interface ScaledDotProductOptions {
   /** Channels are split into this many heads, head-major: head h has the channels h·d … (h+1)·d. */

@@ -53,7 +53,10 @@ async function optimizerSteps(golden: GoldenCase, comparison: Comparison, engine
   const parameters = namesUnder(golden, 'input.param.').map((name) => ({ name, shape: tensorOf(golden, `input.param.${name}`).shape as Shape }));
   const update = updateGraph(parameters, {
     optimizer: optimizersByPrefix[prefix](config),
-    groups: parameterGroups(parameters, { weightDecay: config.weight_decay ?? 0, noDecay: config.no_decay }),
+    // Where the case lists what is exempt, that list is all; else biases are.
+    groups: parameterGroups(parameters, {
+      weightDecay: config.weight_decay ?? 0, noDecay: config.no_decay, decay1d: config.no_decay !== undefined,
+    }),
     clipNorm: config.max_grad_norm,
   });
   const write = (values: Record<string, { shape: Shape; values: Values }>) =>
