@@ -126,6 +126,8 @@ export class Host {
       intraOpNumThreads: this.threads,
       interOpNumThreads: 1,
       logSeverityLevel: 3,
+      // A second, contiguous copy of all activations beside the arena of the first run: twice the memory, no faster.
+      enableMemPattern: false,
       // Values that are computed twice on purpose, to save memory, must not be merged again.
       ...(keepDuplicates ? { extra: { optimization: { disable_specified_optimizers: 'CommonSubexpressionElimination' } } } : {}),
     };
