@@ -1,6 +1,7 @@
 /** Reductions over axes. */
 import { ensure } from '../../errors/index.js';
-import { broadcastStrides, forEachOffset, normalizeAxis, sameShape, type Shape, stridesOf } from '../shape.js';
+import type { Emitter } from '../emitter.js';
+import { broadcastStrides, forEachOffset, normalizeAxis, sameShape, type Shape, sizeOf, stridesOf } from '../shape.js';
 import { apply, type DType, defineOperator, emptyValues, type Node, type Operator, type Tensor, type Values } from '../tensor.js';
 
 interface ReduceAttributes {
@@ -33,6 +34,7 @@ function reduction(
   dtypes: DType[],
   evaluate: (x: Values, node: Node, attributes: ReduceAttributes) => Values,
   gradient: (g: Tensor, x: Tensor, y: Tensor, count: number) => Tensor,
+  lowerSpecially: (emit: Emitter, node: Node, attributes: ReduceAttributes) => boolean = () => false,
 ): (x: Tensor, axes?: number | number[], keepDims?: boolean) => Tensor {
   const operator: Operator<ReduceAttributes> = defineOperator<ReduceAttributes>({
     name,
@@ -46,7 +48,9 @@ function reduction(
       const count = x.size / y.size;
       return [gradient(g!.reshape(kept), x, y.reshape(kept), count)];
     },
-    lower: (emit, node, { axes, keepDims }) => {
+    lower: (emit, node, attributes) => {
+      if (lowerSpecially(emit, node, attributes)) return;
+      const { axes, keepDims } = attributes;
       emit.node(onnx, [emit.name(node.inputs[0]), emit.int64(axes)], { keepdims: Number(keepDims) }, emit.name(node.outputs[0]));
     },
   });
@@ -63,7 +67,24 @@ export const sum = reduction(
   ['f32', 'i32'],
   (x, node, attributes) => accumulate(x, node, attributes, 0, (a, b) => a + b),
   (g, x) => g.expand(x.shape),
+  sumAsProduct,
 );
+
+/**
+ * A sum over leading axes (the gradient of a bias) as ones · x: ONNX Runtime's CPU product is several times faster at it
+ * than its ReduceSum, which does not vectorise over the kept axes.
+ */
+function sumAsProduct(emit: Emitter, node: Node, { axes }: ReduceAttributes): boolean {
+  const [x] = node.inputs;
+  const leads = axes.length < x.rank && axes.every((axis, i) => axis === i);
+  if (!leads || x.dtype !== 'f32' || (emit.target !== 'cpu' && emit.target !== 'wasm')) return false;
+  const rows = sizeOf(x.shape.slice(0, axes.length));
+  const ones = emit.constant(new Float32Array(rows).fill(1), { shape: [1, rows], dtype: 'f32' });
+  const flat = emit.node('Reshape', [emit.name(x), emit.int64([rows, x.size / rows])]);
+  const total = emit.node('MatMul', [ones, flat]);
+  emit.node('Reshape', [total, emit.int64(node.outputs[0].shape)], {}, emit.name(node.outputs[0]));
+  return true;
+}
 
 /** Arithmetic mean over axes (default: all). */
 export const mean = reduction(
