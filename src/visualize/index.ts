@@ -12,6 +12,7 @@ export { type GalleryItem, type GalleryOptions, galleryFigure } from './gallery.
 export { type LineChartOptions, lineChart, type Reference, type Series } from './lineChart.js';
 export { type Locality, type LocalityOptions, locality, localityChance, localityScore } from './locality.js';
 export { type PrincipalComponents, principalComponents } from './pca.js';
+export { confusionPicture, curvesPicture, imageLocality, imagePositions, positionsPicture, reconstructionPicture } from './modelPictures.js';
 export { imageFromMap, imageFromNormalized, type Normalization, type RgbImage } from './picture.js';
 export { encodePng, pngDataUri } from './png.js';
 export {

@@ -1,0 +1,86 @@
+/** Pictures of a trained model and its run: what `hip` draws after training, as library functions. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createLoader, exampleName, type ImageDataset } from '../data/index.js';
+import type { Engine } from '../engine/index.js';
+import { ensure, HiperceiverError } from '../errors/index.js';
+import { keyFrom } from '../random/index.js';
+import type { ClassificationScore, LoadedModel } from '../tasks/index.js';
+import { reconstruct } from '../tasks/index.js';
+import { imageInput, isPositionTable, readMetrics, type Recipe, transformFor } from '../training/index.js';
+import { confusionFigure } from './confusion.js';
+import { type LineChartOptions, lineChart, type Series } from './lineChart.js';
+import { type Locality, locality } from './locality.js';
+import { positionsFigure } from './positions.js';
+import { reconstructionFigure } from './reconstruction.js';
+import type { Figure } from './svg.js';
+
+type Model = Pick<LoadedModel, 'description' | 'parameters' | 'path'>;
+
+/** The learned position table of the model's image input, `[H * W, E]`, and its grid. Throws where positions are not learned. */
+export function imagePositions(model: Model): { table: Float32Array; shape: [height: number, width: number] } {
+  const { name, height, width } = imageInput(model.description);
+  for (const [parameter, table] of model.parameters) {
+    if (isPositionTable(parameter) && parameter.includes(`pos_emb_mae_${name}/`)) return { table, shape: [height, width] };
+  }
+  throw new HiperceiverError(`${model.path} has no learned positions (model.positions is "${model.description.config.positions}").`);
+}
+
+/** Share of embedding-space neighbours that are neighbours in the image, beside chance: the 5 x 5 square around a position. */
+export function imageLocality(model: Model): Locality {
+  const { table, shape } = imagePositions(model);
+  return locality(table, shape, { metric: 'chebyshev' });
+}
+
+/** The position table as colours and as similarity maps, with its locality score. */
+export function positionsPicture(model: Model): Figure {
+  const { table, shape } = imagePositions(model);
+  return positionsFigure(table, shape, { locality: imageLocality(model) });
+}
+
+/** Input | visible | reconstruction | difference for the first images of a data set. */
+export async function reconstructionPicture(
+  model: Model, dataset: ImageDataset, masking: Recipe['masking'], engine: Engine, options: { count?: number; seed?: number } = {},
+): Promise<{ figure: Figure; loss: number }> {
+  const { count = 8, seed = 0 } = options;
+  const { height, width, channels } = imageInput(model.description);
+  const loader = createLoader(dataset, { ...transformFor(model.description), batchSize: Math.min(count, dataset.size), shuffle: false, key: keyFrom(seed) });
+  const batch = await loader.next();
+  await loader.close();
+  ensure(batch, () => `${dataset.path} has no readable image.`);
+  const { reconstruction, mask, loss } = await reconstruct(model, batch.signals.image, batch.size, masking, keyFrom(seed), engine);
+  const figure = reconstructionFigure({
+    ...model.description.normalization,
+    input: batch.signals.image,
+    mask,
+    reconstruction,
+    shape: [height, width, channels],
+    captions: [...batch.ids].map((id, i) => (batch.labels ? dataset.classes[batch.labels[i]] : exampleName(dataset.source, id))),
+    title: 'Reconstruction of masked images',
+    subtitle: `${Math.round(percentMasked(mask))} % of the pixels masked, scheme "${masking.scheme}"; none of these images was trained on`,
+    maxSamples: count,
+  });
+  return { figure, loss };
+}
+
+function percentMasked(mask: Float32Array): number {
+  return (100 * mask.reduce((a, b) => a + b, 0)) / mask.length;
+}
+
+/** The confusion matrix of a score. */
+export function confusionPicture({ confusion, classes }: ClassificationScore, title: string): Figure {
+  return confusionFigure({ counts: confusion, classNames: classes, title });
+}
+
+/** One metric of several runs over their steps; a run is the folder that holds `metrics.jsonl`. */
+export async function curvesPicture(runs: Record<string, string>, metric: string, options: Omit<LineChartOptions, 'series'> = {}): Promise<Figure> {
+  const series: Series[] = [];
+  for (const [name, folder] of Object.entries(runs)) {
+    const path = join(folder, 'metrics.jsonl');
+    ensure(existsSync(path), () => `${folder} holds no metrics.jsonl: name the folder of a run.`);
+    const points = (await readMetrics(path)).filter((record) => typeof record[metric] === 'number');
+    if (points.length > 0) series.push({ name, x: points.map((r) => r.step), y: points.map((r) => r[metric] as number), smooth: 0.05 });
+  }
+  ensure(series.length > 0, () => `No run of ${Object.values(runs).join(', ')} logged "${metric}".`);
+  return lineChart({ xLabel: 'step', yLabel: metric, ...options, series });
+}
