@@ -1,4 +1,5 @@
 /** Training from a recipe: the loop, its state, its logs. */
+export { autoencodingObjective } from './autoencoding.js';
 export { applyModel, describeModel, fromConfig, imageInput, inputShapes, type ModelDescription, systemOf, toConfig } from './description.js';
 export { openSplit, prepareImages, trainingLoader, transformFor } from './images.js';
 export { Learner, type LearnerOptions, type Snapshot } from './learner.js';
@@ -6,7 +7,7 @@ export { loadRecipe, recipeNames } from './loadRecipe.js';
 export { readMetrics } from './log/index.js';
 export type { Objective } from './objective.js';
 export { isPositionTable, learnerOptions, scheduleOf } from './optimization.js';
-export { autoencodingObjective, pretrain, type RunOptions, runFolder } from './pretrain.js';
+export { pretrain, type RunOptions, runFolder } from './pretrain.js';
 export { defaultRecipe, defineRecipe, type PartialRecipe, type Recipe } from './recipe.js';
 export { resolveRecipe } from './resolveRecipe.js';
 export { type TrainingResult, type TrainingRun, train } from './train.js';

@@ -1,13 +1,11 @@
 /** Masked pre-training from a recipe. */
 import { join } from 'node:path';
 import { createEngine, type Engine } from '../engine/index.js';
-import { input, type Values } from '../graph/index.js';
-import { DRAW, drawAll, initialize, Scope } from '../nn/index.js';
-import { type AutoencodingOptions, maskedAutoencoding, maskFeeds, type MaskPlan } from '../objectives/index.js';
+import { initialize } from '../nn/index.js';
 import { fold, keyFrom } from '../random/index.js';
-import { describeModel, inputShapes, type ModelDescription, systemOf } from './description.js';
+import { autoencodingObjective } from './autoencoding.js';
+import { describeModel, type ModelDescription } from './description.js';
 import { prepareImages, trainingLoader } from './images.js';
-import type { Objective } from './objective.js';
 import type { Recipe } from './recipe.js';
 import { train, type TrainingResult } from './train.js';
 
@@ -50,28 +48,4 @@ export async function withEngine<T>(recipe: Recipe, engine: Engine | undefined, 
   if (engine) return use(engine);
   await using own = await createEngine(recipe.training);
   return await use(own);
-}
-
-/** The graph of masked auto-encoding, and what feeds it: signals, masks and draws of a step. */
-export function autoencodingObjective(
-  description: ModelDescription, masking: AutoencodingOptions, batchSize: number,
-): Objective & { plans: MaskPlan[]; reconstruction: Record<string, ReturnType<typeof input>> } {
-  const scope = Scope.root({ training: true });
-  const shapes = inputShapes(description, batchSize);
-  const inputs = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, input(name, shape)]));
-  const built = maskedAutoencoding(scope, systemOf(description), description.config, description.modalities, inputs, masking);
-  const several = Object.keys(built.losses).length > 1;
-  return {
-    loss: built.loss,
-    metrics: several ? Object.fromEntries(Object.entries(built.losses).map(([name, loss]) => [`loss/${name}`, loss])) : {},
-    needs: scope.needs,
-    plans: built.plans,
-    reconstruction: built.outputs.reconstruction,
-    feeds: (batch, key) => {
-      const feeds: Record<string, Values> = { ...maskFeeds(built.plans, masking, fold(key, 'masks')) };
-      for (const name of Object.keys(shapes)) feeds[name] = batch.signals[name];
-      for (const [name, values] of drawAll(scope.needs.draws, key)) feeds[DRAW + name] = values;
-      return feeds;
-    },
-  };
 }

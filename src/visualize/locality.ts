@@ -11,8 +11,8 @@ export interface LocalityOptions {
   /** What counts as near in the image; default 2. */
   distance?: number;
   /**
-   * `euclidean` (default): dy² + dx² ≤ distance², 12 positions at distance 2. `chebyshev`: max(|dy|, |dx|) ≤ distance,
-   * the square of 24. Euclidean is the stricter: its score is never higher, and its chance is half as large.
+   * `chebyshev` (default): max(|dy|, |dx|) ≤ distance, 24 positions at distance 2. `euclidean`: dy² + dx² ≤ distance²,
+   * 12 positions.
    */
   metric?: 'euclidean' | 'chebyshev';
   /** Positions asked about; all of them up to this limit, else a sample; default 4096. */
@@ -115,7 +115,7 @@ export function unitRows(table: Float32Array, rows: number): Float32Array {
   return unit;
 }
 
-function offsetLength({ metric = 'euclidean' }: LocalityOptions): (dy: number, dx: number) => number {
+function offsetLength({ metric = 'chebyshev' }: LocalityOptions): (dy: number, dx: number) => number {
   return metric === 'chebyshev' ? (dy, dx) => Math.max(Math.abs(dy), Math.abs(dx)) : Math.hypot;
 }
 

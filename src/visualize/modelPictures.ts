@@ -29,13 +29,13 @@ export function imagePositions(model: Model): { table: Float32Array; shape: [hei
 /** Share of embedding-space neighbours that are neighbours in the image, beside chance: the 5 x 5 square around a position. */
 export function imageLocality(model: Model): Locality {
   const { table, shape } = imagePositions(model);
-  return locality(table, shape, { metric: 'chebyshev' });
+  return locality(table, shape);
 }
 
 /** The position table as colours and as similarity maps, with its locality score. */
 export function positionsPicture(model: Model): Figure {
   const { table, shape } = imagePositions(model);
-  return positionsFigure(table, shape, { locality: imageLocality(model) });
+  return positionsFigure(table, shape);
 }
 
 /** Input | visible | reconstruction | difference for the first images of a data set. */
