@@ -2,10 +2,10 @@ import type { Output } from './output.js';
 
 /** One option of a command. Its key in {@link Command.options} is camelCase; people type it as `--kebab-case`. */
 export interface OptionSpec {
-  /** `strings` may be given several times, and each time as a comma list. */
-  type: 'string' | 'number' | 'boolean' | 'strings';
+  /** `strings` may be given several times, and each time as a comma list; `repeated` several times, each taken whole. */
+  type: 'string' | 'number' | 'boolean' | 'strings' | 'repeated';
   help: string;
-  /** Without one, an option that is not given is `undefined`, `false` (boolean) or `[]` (strings). */
+  /** Without one, an option that is not given is `undefined`, `false` (boolean) or `[]` (strings, repeated). */
   default?: string | number | boolean | readonly string[];
   /** A single letter: `s` lets people type `-s`. */
   short?: string;
@@ -29,11 +29,12 @@ interface ValueOf {
   number: number;
   boolean: boolean;
   strings: string[];
+  repeated: string[];
 }
 
 /** The values of a command's options, typed from their specs. */
 export type OptionValues<O extends OptionSpecs> = {
-  [K in keyof O]: O[K] extends { default: NonNullable<OptionSpec['default']> } | { type: 'boolean' | 'strings' }
+  [K in keyof O]: O[K] extends { default: NonNullable<OptionSpec['default']> } | { type: 'boolean' | 'strings' | 'repeated' }
     ? ValueOf[O[K]['type']]
     : ValueOf[O[K]['type']] | undefined;
 };

@@ -11,6 +11,10 @@ export type Registry = Record<string, CommandEntry>;
 
 /** Every command of the program; each lives in its own file of `commands/`, which exports it as `command`. */
 export const commands: Registry = {
+  quickstart: {
+    summary: 'Pre-train, fine-tune and look, in a few minutes, on images that come with the program',
+    load: () => import('./commands/quickstart.js'),
+  },
   verify: {
     summary: 'Compare models and building blocks with a reference implementation’s own numbers',
     load: () => import('./commands/verify.js'),

@@ -98,7 +98,7 @@ function targetsOf(
   const add = (specs: Record<string, OptionSpec>, values: Record<string, unknown>) => {
     for (const [key, spec] of Object.entries(specs)) {
       const set = (value: unknown) => {
-        values[key] = spec.type === 'strings' ? [...((values[key] as string[]) ?? []), ...(value as string[])] : value;
+        values[key] = isList(spec) ? [...((values[key] as string[]) ?? []), ...(value as string[])] : value;
       };
       targets.set(key, { spec, set });
       if (spec.short) targets.set(spec.short, { spec, set });
@@ -161,6 +161,8 @@ function convert(typed: string, spec: OptionSpec, text: string): unknown {
       return text;
     case 'strings':
       return text.split(',').filter((part) => part !== '');
+    case 'repeated':
+      return [text];
     case 'number':
       if (text.trim() === '' || Number.isNaN(Number(text)))
         throw new UsageError(`${typed} must be a number, got "${text}".`);
@@ -172,14 +174,17 @@ function convert(typed: string, spec: OptionSpec, text: string): unknown {
 }
 
 function defaultOf(spec: OptionSpec): unknown {
-  if (spec.default !== undefined)
-    return spec.type === 'strings' ? [...(spec.default as readonly string[])] : spec.default;
-  return spec.type === 'boolean' ? false : spec.type === 'strings' ? [] : undefined;
+  if (spec.default !== undefined) return isList(spec) ? [...(spec.default as readonly string[])] : spec.default;
+  return spec.type === 'boolean' ? false : isList(spec) ? [] : undefined;
+}
+
+function isList({ type }: OptionSpec): boolean {
+  return type === 'strings' || type === 'repeated';
 }
 
 /** What the help shows in place of an option's value. */
 export function placeholder(spec: OptionSpec): string {
-  return spec.placeholder ?? { string: 'TEXT', number: 'N', strings: 'A,B', boolean: '' }[spec.type];
+  return spec.placeholder ?? { string: 'TEXT', number: 'N', strings: 'A,B', repeated: 'TEXT', boolean: '' }[spec.type];
 }
 
 function checkPositionals(command: Command, given: string[]): void {

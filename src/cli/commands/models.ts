@@ -1,0 +1,42 @@
+import { modelNames, systemByName } from '../../models/index.js';
+import { describeVariant, inspectModel } from '../../tasks/index.js';
+import { defineCommand } from '../command.js';
+import { describeModalities, parseModalities } from '../inputs.js';
+import { formatCount } from '../quantities.js';
+import { formatTable } from '../table.js';
+
+/** `hip models`: every system and variant, with its size on one input. */
+export const command = defineCommand({
+  name: 'models',
+  summary: 'List the models with their variants, sizes and papers',
+  usage: '[options]',
+  description: 'Parameters and operations depend on what is put in; they are given for one example of --input.',
+  options: {
+    input: {
+      type: 'strings',
+      default: ['image=224x224x3'],
+      placeholder: 'NAME=SHAPE',
+      help: 'modalities, comma-separated: sizes of the grid, then channels',
+    },
+  },
+  examples: ['hip models', 'hip models --input image=32x32x3', 'hip models --input video=8x224x224x3,audio=122880x1 --json'],
+  run: async ({ options, output }) => {
+    const modalities = parseModalities(options.input);
+    const rows = modelNames().map(({ system, variant }) => {
+      const model = describeVariant(system, variant, modalities);
+      const { parameters, datasets } = inspectModel(model, [modalities]);
+      const { summary, paper } = systemByName(system);
+      return { model: `${system}/${variant}`, parameters, flops: datasets[0].flops, summary, paper };
+    });
+    output.result(rows, () =>
+      [
+        formatTable(
+          rows.map((r) => [r.model, r.parameters, formatCount(r.flops, 'FLOP'), r.paper, r.summary]),
+          ['model', 'parameters', 'forward', 'paper', 'what it is'],
+        ),
+        '',
+        `Sizes for ${describeModalities(modalities)}, one example.`,
+      ].join('\n'),
+    );
+  },
+});

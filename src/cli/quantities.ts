@@ -1,0 +1,31 @@
+/** Numbers as people read them. */
+
+const PREFIXES = ['', 'k', 'M', 'G', 'T', 'P', 'E'];
+
+/** Three digits and an SI prefix: `56.2 GFLOP` for 56.2e9 and the unit `FLOP`. */
+export function formatCount(value: number, unit = ''): string {
+  const power = value < 1 ? 0 : Math.min(PREFIXES.length - 1, Math.floor(Math.log10(value) / 3 + 1e-12));
+  const scaled = value / 1000 ** power;
+  const digits = scaled >= 100 || (power === 0 && Number.isInteger(value)) ? 0 : scaled >= 10 ? 1 : 2;
+  return `${scaled.toFixed(digits)} ${PREFIXES[power]}${unit}`.trimEnd();
+}
+
+/** Memory in decimal units: `1.50 GB`. */
+export function formatBytes(bytes: number): string {
+  return formatCount(Math.max(0, Math.round(bytes)), 'B');
+}
+
+/** A share of 0 … 1: `62.5 %`. */
+export function formatShare(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+/** A shape: `16x128x64`. */
+export function formatShape(shape: readonly number[]): string {
+  return shape.join('x');
+}
+
+/** `1 image`, `2 images`, `1,000 images`. */
+export function plural(count: number, thing: string): string {
+  return `${count.toLocaleString('en-US')} ${thing}${count === 1 ? '' : 's'}`;
+}
