@@ -21,6 +21,12 @@ export interface UpdateOptions {
   gradientScale?: number;
 }
 
+/** A parameter to update. */
+interface Parameter {
+  name: string;
+  shape: Shape;
+}
+
 export interface UpdateGraph {
   /** Its one output that is returned is `gradientNorm`: the global norm of the scaled gradients before clipping. */
   graph: Graph;
@@ -36,38 +42,38 @@ export interface UpdateGraph {
  * Builds the update of all parameters as one graph.
  * @throws HiperceiverError for a parameter without a group, and for options out of range.
  */
-export function updateGraph(parameters: readonly { name: string; shape: Shape }[], options: UpdateOptions): UpdateGraph {
-  const { optimizer, groups, emaDecay, gradientScale = 1 } = options;
+export function updateGraph(parameters: readonly Parameter[], options: UpdateOptions): UpdateGraph {
+  const { optimizer, emaDecay, gradientScale = 1 } = options;
   checkOptions(parameters, options);
   const rate = input('learningRate', []);
   const scalarNames = Object.keys(optimizer.scalars(1));
   const scalars = Object.fromEntries(scalarNames.map((name) => [name, input(`scalar/${name}`, [])]));
   const build = new ResidentGraph();
   const state: UpdateGraph['state'] = [];
-  const remembered = (kind: string, { name, shape }: { name: string; shape: Shape }, initial: 'zeros' | 'parameter') => {
+  const remembered = (kind: string, { name, shape }: Parameter, initial: 'zeros' | 'parameter') => {
     state.push({ buffer: `${kind}/${name}`, parameter: name, shape, initial });
     return build.read(`${kind}/${name}`, shape);
   };
 
-  const raw = parameters.map(({ name, shape }) => build.read(`gradient/${name}`, shape));
+  const stacks = stackParameters(parameters, options);
+  const raw = stacks.map(({ members }) => join(members.map(({ name, shape }) => build.read(`gradient/${name}`, shape))));
   const norm = concat(raw.map(partialSquares), 0).sum().sqrt().mul(gradientScale);
   const factor = gradientFactor(norm, options);
-  parameters.forEach((parameter, i) => {
-    const { learningRateScale, weightDecay } = groups.get(parameter.name)!;
-    const before = build.read(`parameter/${parameter.name}`, parameter.shape);
+  stacks.forEach(({ members, learningRateScale, weightDecay }, i) => {
+    const write = (kind: string, value: Tensor) => cut(value, members).forEach((part, m) => build.write(`${kind}/${members[m].name}`, part));
     const after = optimizer.update({
-      parameter: before,
+      parameter: join(members.map((p) => build.read(`parameter/${p.name}`, p.shape))),
       gradient: factor ? raw[i].mul(factor) : raw[i],
-      slots: Object.fromEntries(optimizer.slots.map((slot) => [slot, remembered(slot, parameter, 'zeros')])),
+      slots: Object.fromEntries(optimizer.slots.map((slot) => [slot, join(members.map((p) => remembered(slot, p, 'zeros')))])),
       scalars,
       learningRate: rate.mul(learningRateScale),
       weightDecay,
     });
-    build.write(`parameter/${parameter.name}`, after.parameter);
-    for (const slot of optimizer.slots) build.write(`${slot}/${parameter.name}`, after.slots[slot]);
+    write('parameter', after.parameter);
+    for (const slot of optimizer.slots) write(slot, after.slots[slot]);
     if (emaDecay !== undefined) {
-      const ema = remembered('ema', parameter, 'parameter');
-      build.write(`ema/${parameter.name}`, ema.mul(emaDecay).add(after.parameter.mul(1 - emaDecay)));
+      const ema = join(members.map((p) => remembered('ema', p, 'parameter')));
+      write('ema', ema.mul(emaDecay).add(after.parameter.mul(1 - emaDecay)));
     }
   });
   return {
@@ -78,6 +84,38 @@ export function updateGraph(parameters: readonly { name: string; shape: Shape }[
       ...Object.fromEntries(Object.entries(optimizer.scalars(step)).map(([name, value]) => [`scalar/${name}`, Float32Array.of(value)])),
     }),
   };
+}
+
+/** Parameters that are updated as one tensor. */
+interface Stack extends ParameterGroup {
+  members: Parameter[];
+}
+
+/**
+ * Vectors (biases, norms) of equal learning rate and decay are joined end to end where the rule looks at each number by
+ * itself: a model has hundreds of them, and the dozen operators of an update cost the same for one of them as for all.
+ */
+function stackParameters(parameters: readonly Parameter[], { optimizer, groups }: UpdateOptions): Stack[] {
+  const stacks: Stack[] = [];
+  const open = new Map<string, Stack>();
+  for (const parameter of parameters) {
+    const group = groups.get(parameter.name)!;
+    const stackable = optimizer.elementwise && parameter.shape.length === 1;
+    const key = `${group.learningRateScale}/${group.weightDecay}`;
+    const stack = (stackable && open.get(key)) || { ...group, members: [] };
+    if (stack.members.length === 0) stacks.push(stack);
+    if (stackable) open.set(key, stack);
+    stack.members.push(parameter);
+  }
+  return stacks;
+}
+
+function join(tensors: Tensor[]): Tensor {
+  return concat(tensors, 0);
+}
+
+function cut(value: Tensor, members: readonly Parameter[]): Tensor[] {
+  return members.length === 1 ? [value] : value.split(members.map((p) => p.shape[0]), 0);
 }
 
 /** What every gradient is multiplied by; undefined where that is 1. */
@@ -111,7 +149,7 @@ class ResidentGraph {
   }
 }
 
-function checkOptions(parameters: readonly { name: string; shape: Shape }[], { groups, clipNorm, emaDecay, gradientScale }: UpdateOptions): void {
+function checkOptions(parameters: readonly Parameter[], { groups, clipNorm, emaDecay, gradientScale }: UpdateOptions): void {
   ensure(parameters.length > 0, () => 'There are no parameters to update.');
   for (const { name } of parameters) if (!groups.has(name)) throw unknownName('parameter in the parameter groups', name, groups.keys());
   ensure(clipNorm === undefined || (clipNorm >= 0 && Number.isFinite(clipNorm)), () =>

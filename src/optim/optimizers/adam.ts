@@ -50,6 +50,7 @@ export function adamw({ betas = [0.9, 0.95], epsilon = 1e-8 }: AdamOptions = {})
   return {
     name: 'adamw',
     slots: momentSlots,
+    elementwise: true,
     scalars: (step) => momentScalars(step, betas, epsilon),
     update: (x) => {
       const { slots, direction } = moments(x.gradient, x, betas);
@@ -65,6 +66,7 @@ export function adamL2({ betas = [0.9, 0.999], epsilon = 1e-8 }: AdamOptions = {
   return {
     name: 'adamL2',
     slots: momentSlots,
+    elementwise: true,
     scalars: (step) => momentScalars(step, betas, epsilon),
     update: (x) => {
       const { slots, direction } = moments(withDecay(x), x, betas);

@@ -24,6 +24,7 @@ export function lamb(
   return {
     name: 'lamb',
     slots: momentSlots,
+    elementwise: false,
     scalars: (step) => (biasCorrection ? momentScalars(step, betas, epsilon) : { correction: 1, correctedEpsilon: epsilon }),
     update: (x) => {
       const { slots, direction } = moments(x.gradient, x, betas, gradientAveraging ? 1 - betas[0] : 1);
@@ -69,6 +70,7 @@ export function lars({ momentum = 0.9, trustCoefficient = 0.001, form = 'timm', 
   return {
     name: 'lars',
     slots: ['momentum'],
+    elementwise: false,
     scalars: () => ({}),
     update: (x) => {
       const buffer = withMomentum(x.slots.momentum, scaled(x), momentum);

@@ -18,6 +18,8 @@ export interface OptimizerInput {
 export interface Optimizer {
   readonly name: string;
   readonly slots: readonly string[];
+  /** Whether each number is updated from its own gradient and slots alone, so that parameters may be joined. */
+  readonly elementwise: boolean;
   /** Numbers that depend on the step, counted from 1, alone (bias corrections): computed on the host and fed. */
   scalars(step: number): Record<string, number>;
   update(x: OptimizerInput): { parameter: Tensor; slots: Record<string, Tensor> };

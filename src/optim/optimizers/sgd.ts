@@ -20,6 +20,7 @@ export function sgd({ momentum = 0.9, nesterov = false }: SgdOptions = {}): Opti
   return {
     name: 'sgd',
     slots: momentum === 0 ? [] : ['momentum'],
+    elementwise: true,
     scalars: () => ({}),
     update: (x) => {
       const g = withDecay(x);
