@@ -4,7 +4,7 @@ import './chaining.js';
 export type { Target } from './emitter.js';
 export { gradients, rematerialize } from './gradient.js';
 export { Graph, topologicalOrder } from './graph.js';
-export { type OnnxOptions, toOnnx } from './onnx/write.js';
+export { NO_RESULTS, type OnnxOptions, toOnnx } from './onnx/write.js';
 export * from './ops/index.js';
 export { optimize } from './rewrite/index.js';
 export { broadcastShapes, type Shape, sameShape, show, sizeOf } from './shape.js';

@@ -57,3 +57,10 @@ export function writeValueInfo(to: ProtoWriter, name: string, shape: readonly nu
     ),
   );
 }
+
+/** A sequence of tensors of any shape. */
+export function writeSequenceInfo(to: ProtoWriter, name: string, elementType: number): void {
+  to.string(1, name).message(2, (type) =>
+    type.message(4, (sequence) => sequence.message(1, (element) => element.message(1, (tensor) => tensor.uint(1, elementType)))),
+  );
+}

@@ -3,7 +3,7 @@ import { ProtoWriter } from '../../protobuf/index.js';
 import type { Attribute, Emitter, Target } from '../emitter.js';
 import type { Graph } from '../graph.js';
 import { constantOperator, inputOperator, type Node, type Tensor, type TensorType, type Values } from '../tensor.js';
-import { ELEMENT_TYPES, type OnnxNode, type OnnxTensor, writeNode, writeTensor, writeValueInfo } from './model.js';
+import { ELEMENT_TYPES, type OnnxNode, type OnnxTensor, writeNode, writeSequenceInfo, writeTensor, writeValueInfo } from './model.js';
 
 /** Operator set: 18 has reductions with axes as inputs; all providers of ONNX Runtime implement it. */
 const OPSET = 18;
@@ -15,12 +15,22 @@ export interface OnnxOptions {
   metadata?: Record<string, string>;
   /** Values of inputs that become constants of the file: the weights of an exported model. */
   weights?: ReadonlyMap<string, Values>;
+  /**
+   * For runs that write all outputs into storage of the caller: `NO_RESULTS`, an empty sequence, becomes the first output.
+   * onnxruntime-node copies every output into a new array even so, which costs more than many a run; at the sequence, which
+   * it cannot convert, it stops, when all outputs are written and before the first copy.
+   */
+  withoutResults?: boolean;
 }
 
+/** Name of the output that ends a run without results. */
+export const NO_RESULTS = 'hiperceiver.no_results';
+
 /** The graph as the bytes of an ONNX file. Inputs and outputs carry the graph's names. */
-export function toOnnx(graph: Graph, { target, metadata = {}, weights = new Map() }: OnnxOptions): Uint8Array {
+export function toOnnx(graph: Graph, { target, metadata = {}, weights = new Map(), withoutResults = false }: OnnxOptions): Uint8Array {
   const lowering = new Lowering(graph, target);
   const { nodes, initializers } = lowering.run();
+  if (withoutResults) nodes.push({ type: 'SequenceEmpty', inputs: [], outputs: [NO_RESULTS], attributes: { dtype: ELEMENT_TYPES.f32 }, domain: '' });
   for (const [name, t] of graph.inputs) {
     const data = weights.get(name);
     if (data) initializers.push({ name, shape: t.shape, elementType: ELEMENT_TYPES[t.dtype], data });
@@ -34,6 +44,7 @@ export function toOnnx(graph: Graph, { target, metadata = {}, weights = new Map(
     for (const [name, t] of graph.inputs) {
       if (!weights.has(name)) to.message(11, (w) => writeValueInfo(w, name, t.shape, ELEMENT_TYPES[t.dtype]));
     }
+    if (withoutResults) to.message(12, (w) => writeSequenceInfo(w, NO_RESULTS, ELEMENT_TYPES.f32));
     for (const [name, t] of graph.outputs) to.message(12, (w) => writeValueInfo(w, name, t.shape, ELEMENT_TYPES[t.dtype]));
   });
   model.message(8, (w) => w.string(1, '').int64(2, OPSET));

@@ -12,12 +12,13 @@ function forEachLine(node: Node, axis: number, visit: (length: number, at: (i: n
   }
 }
 
-function logSumExp(x: Values, length: number, at: (i: number) => number): number {
+/** The largest value of a line, and the sum of exp(x - largest). */
+function shiftedSum(x: Values, length: number, at: (i: number) => number): { largest: number; total: number } {
   let largest = Number.NEGATIVE_INFINITY;
   for (let k = 0; k < length; k++) largest = Math.max(largest, x[at(k)]);
   let total = 0;
   for (let k = 0; k < length; k++) total += Math.exp(x[at(k)] - largest);
-  return largest + Math.log(total);
+  return { largest, total };
 }
 
 const softmaxOperator = defineOperator<{ axis: number }>({
@@ -26,8 +27,8 @@ const softmaxOperator = defineOperator<{ axis: number }>({
   evaluate: ([x], { axis }, node) => {
     const out = emptyValues(node.outputs[0]);
     forEachLine(node, axis, (length, at) => {
-      const base = logSumExp(x, length, at);
-      for (let k = 0; k < length; k++) out[at(k)] = Math.exp(x[at(k)] - base);
+      const { largest, total } = shiftedSum(x, length, at);
+      for (let k = 0; k < length; k++) out[at(k)] = Math.exp(x[at(k)] - largest) / total;
     });
     return [out];
   },
@@ -46,8 +47,8 @@ const logSoftmaxOperator = defineOperator<{ axis: number }>({
   evaluate: ([x], { axis }, node) => {
     const out = emptyValues(node.outputs[0]);
     forEachLine(node, axis, (length, at) => {
-      const base = logSumExp(x, length, at);
-      for (let k = 0; k < length; k++) out[at(k)] = x[at(k)] - base;
+      const { largest, total } = shiftedSum(x, length, at);
+      for (let k = 0; k < length; k++) out[at(k)] = x[at(k)] - largest - Math.log(total);
     });
     return [out];
   },
