@@ -71,7 +71,8 @@ export class Learner {
     }
     for (const { buffer, parameter, shape, initial } of this.update_.state) {
       const before = saved?.optimizer.get(buffer) ?? (buffer.startsWith('ema/') ? saved?.ema.get(parameter) : undefined);
-      buffers[buffer] = { type: f32(shape), values: before ?? (initial === 'zeros' ? new Float32Array(sizeOf(shape)) : parameters.get(parameter)!) };
+      // A copy of the parameter: an array that is sent to a worker twice in one message arrives there as one.
+      buffers[buffer] = { type: f32(shape), values: before ?? (initial === 'zeros' ? new Float32Array(sizeOf(shape)) : parameters.get(parameter)!.slice()) };
     }
     if (this.accumulateProgram) {
       for (const { name, shape } of this.trained) buffers[GRADIENT + name] = { type: f32(shape), values: new Float32Array(sizeOf(shape)) };

@@ -8,7 +8,8 @@ import type { Recipe } from './recipe.js';
 /** The learning rate of each step, counted from 1: linear warm-up, then half a cosine, or constant. */
 export function scheduleOf({ optimizer, training }: Recipe): Schedule {
   const { learningRate: base, minLearningRate: min, warmupSteps, schedule } = optimizer;
-  const warmup = Math.min(warmupSteps, training.steps);
+  // A run shorter than its warm-up still arrives at its peak, with its last step.
+  const warmup = Math.min(warmupSteps, training.steps - 1);
   if (schedule === 'cosine') return warmupCosine({ base, min, warmup, total: training.steps });
   const flat = constant(base);
   return (step) => (step < warmup ? (base * step) / warmup : flat(step));

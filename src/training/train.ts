@@ -6,6 +6,7 @@ import { checkpointPath, latestCheckpoint, loadCheckpoint, pruneCheckpoints, sav
 import type { Batch, Loader, SkippedFile } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { ensure, HiperceiverError } from '../errors/index.js';
+import { sameShape, show } from '../graph/index.js';
 import type { ParameterSpec } from '../nn/index.js';
 import { fold, type Key, keyFrom } from '../random/index.js';
 import { type ModelDescription, toConfig } from './description.js';
@@ -58,9 +59,9 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
   // Where to start: at step 0, or where the last complete checkpoint stands.
   const resumed = await resumePoint(run);
   const start = resumed?.step ?? 0;
+  const schedule = scheduleOf(recipe);
   const learner = await Learner.create(engine, objective, learnerOptions(recipe, objective.needs));
   await learner.load(resumed?.snapshot.parameters ?? run.initial, resumed?.snapshot);
-  const schedule = scheduleOf(recipe);
   const loader = run.openLoader(start * accumulation, fold(root, 'data'));
   const log = await RunLog.open(folder, { label: run.label ?? recipe.task, total: steps, start, every: logEvery, quiet: run.quiet ?? false });
   await writeFile(join(folder, 'recipe.json'), `${JSON.stringify(recipe, null, 2)}\n`);
@@ -83,16 +84,20 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
       step++;
       const key = fold(root, 'step', step);
       let metrics: Record<string, number> = {};
+      let last: Batch | undefined;
       loss = 0;
       for (let part = 0; part < accumulation; part++) {
         const batch = await nextBatch(loader, batchSize);
         const result = await learner.gradient(objective.feeds(batch, fold(key, part)), part);
-        if (!Number.isFinite(result.loss)) await stopAtBadLoss(run, learner, batch, step, result.loss);
+        if (!Number.isFinite(result.loss)) await stopAtBadNumber(run, learner, batch, step, `loss became ${result.loss}`);
+        last = batch;
         loss += result.loss / accumulation;
         metrics = result.metrics;
       }
       const learningRate = schedule(step);
       const gradientNorm = await learner.update(step, learningRate);
+      // The update has spoilt the parameters by then, and a checkpoint of them would be of no use.
+      if (!Number.isFinite(gradientNorm)) await stopAtBadNumber(run, learner, last!, step, `gradient's norm became ${gradientNorm}`);
       const examples = (step - start) * batchSize * accumulation;
       log.step({ step, loss, learningRate, gradientNorm, examples, dataWait: loader.waitSeconds, metrics }, step === steps);
 
@@ -117,14 +122,21 @@ async function nextBatch(loader: Loader, batchSize: number): Promise<Batch> {
 }
 
 /** The newest checkpoint of a run that is to go on. A folder that holds another run is never written over. */
-async function resumePoint({ recipe, folder }: TrainingRun): Promise<{ step: number; checkpoint: string; snapshot: Snapshot } | undefined> {
+async function resumePoint({ recipe, folder, objective }: TrainingRun): Promise<{ step: number; checkpoint: string; snapshot: Snapshot } | undefined> {
   const checkpoint = existsSync(folder) ? await latestCheckpoint(folder) : undefined;
   ensure(recipe.training.resume || checkpoint === undefined, () => `${folder} holds a run already: add --resume to go on with it, or choose another --out.`);
   if (checkpoint === undefined) return undefined;
-  const { parameters, optimizer = new Map(), ema = new Map(), trainer } = await loadCheckpoint(checkpoint);
+  const { config, parameters, optimizer = new Map(), ema = new Map(), trainer } = await loadCheckpoint(checkpoint);
   const { step, seed } = (trainer ?? {}) as { step?: number; seed?: number };
   ensure(typeof step === 'number', () => `${checkpoint} holds weights alone and cannot be resumed: trainer.json is missing.`);
   ensure(seed === recipe.training.seed, () => `${checkpoint} was trained with seed ${seed}: resume with --seed ${seed}.`);
+  const rule = (config.recipe as Recipe | undefined)?.optimizer.name;
+  ensure(rule === recipe.optimizer.name, () => `${checkpoint} holds the optimizer state of ${rule}: resume with --optimizer.name ${rule}.`);
+  for (const { name, shape } of objective.needs.parameters.values()) {
+    const before = parameters.get(name)?.shape;
+    ensure(before && sameShape(before, shape), () =>
+      `${checkpoint} is of another model, whose "${name}" ${before ? `is ${show(before)}, not ${show(shape)}` : 'does not exist'}: resume with the recipe that it was trained with.`);
+  }
   return { step, checkpoint, snapshot: { parameters: floats(parameters), optimizer: floats(optimizer), ema: floats(ema) } };
 }
 
@@ -150,15 +162,16 @@ export function stored(values: ReadonlyMap<string, Float32Array>, specs: Readonl
 }
 
 /** Saves the batch, looks for the first tensor that went bad, and says so. */
-async function stopAtBadLoss({ folder, recipe }: TrainingRun, learner: Learner, batch: Batch, step: number, loss: number): Promise<never> {
+async function stopAtBadNumber({ folder, recipe }: TrainingRun, learner: Learner, batch: Batch, step: number, what: string): Promise<never> {
   const file = join(folder, `bad-batch-step-${step}.safetensors`);
   await writeSafetensors(file, new Map(Object.entries(batch.signals).map(([name, data]) => [name, { dtype: 'F32', shape: [batch.size, data.length / batch.size], data } as StoredTensor])));
   await writeFileAtomic(join(folder, `bad-batch-step-${step}.json`), JSON.stringify({ ids: [...batch.ids] }));
   const { parameters } = await learner.snapshot();
-  const bad = firstBad(Object.entries(batch.signals), 'input') ?? firstBad(parameters, 'parameter') ?? gradientName(await learner.firstBadGradient());
+  const inGradient = await learner.firstBadGradient();
+  const bad = firstBad(Object.entries(batch.signals), 'input') ?? firstBad(parameters, 'parameter') ?? (inGradient && `the gradient of "${inGradient}"`);
   const first = bad ? `; the first bad tensor is ${bad}` : '';
   throw new HiperceiverError(
-    `The loss became ${loss} at step ${step}${first}: the batch is in ${file}; lower --optimizer.learningRate (now ${recipe.optimizer.learningRate}) or clip more (--optimizer.clipNorm).`,
+    `The ${what} at step ${step}${first}: the batch is in ${file}; lower --optimizer.learningRate (now ${recipe.optimizer.learningRate}) or clip more (--optimizer.clipNorm).`,
   );
 }
 
@@ -166,8 +179,3 @@ function firstBad(tensors: Iterable<[string, Float32Array]>, kind: string): stri
   for (const [name, values] of tensors) if (!values.every(Number.isFinite)) return `${kind} "${name}"`;
   return undefined;
 }
-
-function gradientName(name: string | undefined): string | undefined {
-  return name === undefined ? undefined : `the gradient of "${name}"`;
-}
-
