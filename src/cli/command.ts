@@ -34,7 +34,9 @@ interface ValueOf {
 
 /** The values of a command's options, typed from their specs. */
 export type OptionValues<O extends OptionSpecs> = {
-  [K in keyof O]: O[K] extends { default: NonNullable<OptionSpec['default']> } | { type: 'boolean' | 'strings' | 'repeated' }
+  [K in keyof O]: O[K] extends
+    | { default: NonNullable<OptionSpec['default']> }
+    | { type: 'boolean' | 'strings' | 'repeated' }
     ? ValueOf[O[K]['type']]
     : ValueOf[O[K]['type']] | undefined;
 };
@@ -51,6 +53,8 @@ export interface CommandContext<O extends OptionSpecs = OptionSpecs> {
   debug: boolean;
   /** `--quiet`: no progress. {@link Output.note} takes care of it. */
   quiet: boolean;
+  /** How the program is called here, for advice on what to type next. */
+  program: string;
   output: Output;
 }
 

@@ -18,12 +18,15 @@ export function parseModality(typed: string): Modality {
 export function parseModalities(typed: readonly string[]): Modality[] {
   const modalities = typed.map(parseModality);
   for (const { name } of modalities) {
-    if (modalities.filter((m) => m.name === name).length > 1) throw new UsageError(`The input "${name}" is given twice.`);
+    if (modalities.filter((m) => m.name === name).length > 1)
+      throw new UsageError(`The input "${name}" is given twice.`);
   }
   return modalities;
 }
 
 /** `image 224x224x3, label 1x1000` */
 export function describeModalities(modalities: readonly Modality[]): string {
-  return modalities.map(({ name, indexShape, channels }) => `${name} ${[...indexShape, channels].join('x')}`).join(', ');
+  return modalities
+    .map(({ name, indexShape, channels }) => `${name} ${[...indexShape, channels].join('x')}`)
+    .join(', ');
 }

@@ -62,7 +62,7 @@ async function dispatch(argv: readonly string[], around: Surroundings): Promise<
     stdout.write(`${commandHelp(command, layout)}\n`);
     return 0;
   }
-  return (await command.run({ ...parsed, output: createOutput(stdout, stderr, parsed) })) ?? 0;
+  return (await command.run({ ...parsed, program, output: createOutput(stdout, stderr, parsed) })) ?? 0;
 }
 
 function isGlobal(argument: string): boolean {

@@ -11,8 +11,8 @@ export const globalOptions: Record<string, OptionSpec> = {
   help: { type: 'boolean', short: 'h', help: 'show this help' },
 };
 
-/** A command line that was understood: everything of the context but the output. */
-export type Parsed = Omit<CommandContext, 'output'> & { help: boolean };
+/** A command line that was understood: everything of the context but its surroundings. */
+export type Parsed = Omit<CommandContext, 'output' | 'program'> & { help: boolean };
 
 /** What one `--name` does with its value. */
 interface Target {

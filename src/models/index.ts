@@ -3,6 +3,7 @@ export { constNumGrouping, type Grouping, groupRows, isPadded, type ModalityGrou
 export { type HipConfig, type HipOptions, hip, hipClassifier, hipFeatures, hipGrouping, type PerceiverOutputs, processorIndex } from './hip.js';
 export type { RowSelection } from './inputStage.js';
 export { indexDim, type Modality } from './modality.js';
+export { type ModelName, modelNames, parseModelName } from './modelName.js';
 export { type PerceiverIoConfig, perceiverIo } from './perceiverIo.js';
 export { type ApplyOptions, configOf, type System, systemByName, systems } from './registry.js';
 export { selectRows } from './rows.js';

@@ -21,7 +21,7 @@ interface Built {
 }
 
 /** The reference's classes, by the last part of `reference.entry`. */
-const SYSTEMS: Record<string, string> = { HiP: 'hip', HiPClassBottleneck: 'hip_class_bottleneck', PerceiverIO: 'perceiver_io' };
+export const HIP_SYSTEMS: Record<string, string> = { HiP: 'hip', HiPClassBottleneck: 'hip_class_bottleneck', PerceiverIO: 'perceiver_io' };
 
 export async function verifyHip(golden: GoldenCase, comparison: Comparison, engine: Engine): Promise<void> {
   const built = build(golden);
@@ -34,8 +34,8 @@ export async function verifyHip(golden: GoldenCase, comparison: Comparison, engi
 
 function build(golden: GoldenCase): Built {
   const entry = String(golden.json.reference?.entry ?? '').split('.').pop()!;
-  const name = SYSTEMS[entry];
-  if (!name) throw unknownName('reference class', entry, Object.keys(SYSTEMS));
+  const name = HIP_SYSTEMS[entry];
+  if (!name) throw unknownName('reference class', entry, Object.keys(HIP_SYSTEMS));
   const modalities = (golden.json.modalities as { name: string; indexDim: number; channels: number }[]).map(
     (m): Modality => ({ name: m.name, indexShape: [m.indexDim], channels: m.channels }),
   );

@@ -5,6 +5,7 @@ import { HiperceiverError } from '../errors/index.js';
 import { type Check, Comparison } from './comparison.js';
 import { type GoldenCase, loadCase } from './goldenCase.js';
 import { runners } from './runners.js';
+import { verifyTable } from './tables.js';
 
 /** Builds what a case describes, runs it on the engine, and compares every tensor that the case expects. */
 export type CaseRunner = (golden: GoldenCase, comparison: Comparison, engine: Engine) => Promise<void>;
@@ -45,14 +46,14 @@ export async function verifyCase(folder: string, options: { device?: DeviceName 
   return verdict(folder, golden, comparison, failure);
 }
 
-/** Verifies cases one after the other on one engine; `onVerdict` hears of each as soon as it is known. */
+/** Verifies cases (folders) and tables (.json files) one after the other on one engine; `onVerdict` hears of each as soon as it is known. */
 export async function verifyCases(
-  folders: readonly string[], { device, onVerdict }: { device?: DeviceName; onVerdict?: (verdict: Verdict) => void } = {},
+  paths: readonly string[], { device, onVerdict }: { device?: DeviceName; onVerdict?: (verdict: Verdict) => void } = {},
 ): Promise<Verdict[]> {
   return withEngine(device, async (engine) => {
     const verdicts: Verdict[] = [];
-    for (const folder of folders) {
-      verdicts.push(await verifyCase(folder, { engine }));
+    for (const path of paths) {
+      verdicts.push(path.endsWith('.json') ? await verifyTable(path) : await verifyCase(path, { engine }));
       onVerdict?.(verdicts[verdicts.length - 1]);
     }
     return verdicts;

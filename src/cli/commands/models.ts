@@ -19,7 +19,11 @@ export const command = defineCommand({
       help: 'modalities, comma-separated: sizes of the grid, then channels',
     },
   },
-  examples: ['hip models', 'hip models --input image=32x32x3', 'hip models --input video=8x224x224x3,audio=122880x1 --json'],
+  examples: [
+    'hip models',
+    'hip models --input image=32x32x3',
+    'hip models --input video=8x224x224x3,audio=122880x1 --json',
+  ],
   run: async ({ options, output }) => {
     const modalities = parseModalities(options.input);
     const rows = modelNames().map(({ system, variant }) => {

@@ -10,13 +10,14 @@ export const command = defineCommand({
   usage: 'CASE… [options]',
   description:
     'Each CASE is a folder with case.json, io.safetensors and, for models, weights.safetensors. What it describes is ' +
-    'built and run, and every tensor that it expects is compared within its tolerances. One line for each case; the ' +
-    'exit code is 1 when any fails.',
+    'built and run, and every tensor that it expects is compared within its tolerances. A CASE may also be a table, such ' +
+    'as grouping.json or counts.json, of which every row is checked. One line for each case; the exit code is 1 when ' +
+    'any fails.',
   options: {
     device: { type: 'string', help: `where to run: ${DEVICES.join(', ')}`, default: 'cpu', placeholder: 'DEVICE' },
   },
-  positionals: [{ name: 'CASE', help: 'folder of a golden case', many: true }],
-  examples: ['hip verify test/golden/blocks/softmax', 'hip verify test/golden/blocks/* --device reference'],
+  positionals: [{ name: 'CASE', help: 'folder of a golden case, or a table in a .json file', many: true }],
+  examples: ['hip verify test/golden/hip/*', 'hip verify test/golden/blocks/* --device reference'],
   run: async ({ options, positionals, json, output }) => {
     if (!DEVICES.includes(options.device as DeviceName)) throw unknownName('device', options.device, DEVICES);
     const verdicts = await verifyCases(positionals, {

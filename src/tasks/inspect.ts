@@ -1,0 +1,91 @@
+/** What a model is made of, without allocating any of it: parameters, operations and the shape of every stage. */
+import { ensure } from '../errors/index.js';
+import { input, type Node, type Shape, sizeOf, type Tensor, topologicalOrder } from '../graph/index.js';
+import { configOf, type Modality, type PerceiverOutputs, systemByName } from '../models/index.js';
+import { countParameters, PARAMETER, Scope } from '../nn/index.js';
+import { applyModel, inputShapes, type ModelDescription } from '../training/index.js';
+import { classify } from './classification.js';
+
+/** A part of a model: the nodes that its output needs and no earlier stage's does. */
+export interface StageReport {
+  /** `inputs`, `block 0`, …, `reconstruction image`, `classifier` */
+  name: string;
+  /** What it puts out: `[B, G, N, C]` for inputs and blocks. */
+  shape: Shape;
+  /** Trained values first used here. */
+  parameters: number;
+  /** Floating-point operations of products and convolutions for the whole batch. */
+  flops: number;
+}
+
+export interface ModelReport {
+  /** Trained values in all. A parameter that several data sets share counts once. */
+  parameters: number;
+  datasets: {
+    modalities: readonly Modality[];
+    /** Of one forward pass of the batch. */
+    flops: number;
+    stages: StageReport[];
+  }[];
+}
+
+export type InspectedModel = Pick<ModelDescription, 'system' | 'variant' | 'config' | 'classes'>;
+
+/** A named variant with some fields replaced. Of HiPClassBottleneck the inputs `label` and `…_label` are the labels, unless told otherwise. */
+export function describeVariant(
+  system: string,
+  variant: string,
+  modalities: readonly Modality[],
+  config: Record<string, unknown> = {},
+): InspectedModel {
+  const labels = modalities.map(({ name }) => name).filter((name) => /(^|_)label$/.test(name));
+  const own = system === 'hip_class_bottleneck' ? { labelModalities: labels, ...config } : config;
+  return { system, variant, config: configOf(systemByName(system), variant, own) };
+}
+
+/**
+ * Builds the model's graph for one or several data sets (sets of modalities that run through the same model) and counts.
+ * Takes milliseconds and no memory worth mentioning at any size. A model with classes is its encoder and classifier.
+ */
+export function inspectModel(
+  model: InspectedModel,
+  datasets: readonly (readonly Modality[])[],
+  { batchSize = 1 } = {},
+): ModelReport {
+  ensure(datasets.length > 0, () => 'A model can be inspected only for given inputs.');
+  const scope = Scope.root();
+  const reports = datasets.map((modalities) => {
+    const description = { ...model, modalities: [...modalities], normalization: { mean: [], std: [] } };
+    const shapes = inputShapes(description, batchSize);
+    const inputs = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, input(name, shape)]));
+    const outputs = applyModel(description, scope, inputs, { encoderOnly: model.classes !== undefined });
+    const ends = stageEnds(outputs, scope.needs.taps.get('inputs'));
+    if (model.classes) ends.push(['classifier', classify(description, scope, inputs)]);
+    const stages = divide(ends);
+    return { modalities, flops: stages.reduce((total, stage) => total + stage.flops, 0), stages };
+  });
+  return { parameters: countParameters(scope.needs), datasets: reports };
+}
+
+function stageEnds({ blocks, reconstruction }: PerceiverOutputs, embedded: Tensor | undefined): [string, Tensor][] {
+  return [
+    ...(embedded ? [['inputs', embedded] as [string, Tensor]] : []),
+    ...blocks.map((block, i): [string, Tensor] => [`block ${i}`, block]),
+    ...Object.entries(reconstruction).map(([name, t]): [string, Tensor] => [`reconstruction ${name}`, t]),
+  ];
+}
+
+/** Gives every node to the first stage that needs it. */
+function divide(ends: readonly [string, Tensor][]): StageReport[] {
+  const taken = new Set<Node>();
+  return ends.map(([name, end]) => {
+    let [parameters, flops] = [0, 0];
+    for (const node of topologicalOrder([end])) {
+      if (taken.has(node)) continue;
+      taken.add(node);
+      flops += node.operator.flops?.(node, node.attributes) ?? 0;
+      if (String(node.attributes.name ?? '').startsWith(PARAMETER)) parameters += sizeOf(node.outputs[0].shape);
+    }
+    return { name, shape: end.shape, parameters, flops };
+  });
+}
