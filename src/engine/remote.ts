@@ -1,5 +1,5 @@
 /** An engine whose device lives in a worker thread: the calling thread never waits for a run. */
-import { ensure, HiperceiverError } from '../errors/index.js';
+import { ensure, HiperceiverError, unknownName } from '../errors/index.js';
 import { type Graph, optimize, show, sizeOf, type TensorType, toOnnx, type Values } from '../graph/index.js';
 import { explain } from './explain.js';
 import type { AnswerMessage, RequestKind, Requests, Signature, WorkerThread } from './protocol.js';
@@ -35,10 +35,13 @@ export class RemoteEngine implements Engine {
     const small = optimize(graph);
     const program = this.nextId++;
     const signature = signatureOf(small);
+    for (const name of Object.keys(residency.outputs ?? {})) {
+      if (!graph.outputs.has(name)) throw unknownName('output', name, graph.outputs.keys());
+    }
     const complete = { inputs: pick(residency.inputs, signature.inputs), outputs: residency.outputs ?? {} };
     const keepDuplicates = small.nodes.some((node) => 'recomputed' in node.attributes);
     const target = this.device as Exclude<DeviceName, 'reference'>;
-    await this.ask('compile', { program, model: toOnnx(small, { target }), signature, residency: complete, keepDuplicates });
+    await this.ask('compile', { program, model: toOnnx(small, { target, withoutResults: target === 'cpu' }), signature, residency: complete, keepDuplicates });
     const fed = Object.entries(signature.inputs).filter(([name]) => !(name in complete.inputs));
     return {
       flops: small.flops,

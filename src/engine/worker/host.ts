@@ -1,6 +1,6 @@
 /** The engine's side of a worker thread: sessions and buffers of one ONNX Runtime build, one request at a time. */
 import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from 'onnxruntime-common';
-import { Graph, input, type TensorType, toOnnx, type Values, valuesOf, sizeOf } from '../../graph/index.js';
+import { Graph, input, NO_RESULTS, type TensorType, toOnnx, type Values, valuesOf, sameShape, sizeOf } from '../../graph/index.js';
 import { ORT_TYPES, type AnswerMessage, type RequestKind, type RequestMessage, type Requests, type Signature } from '../protocol.js';
 import type { DeviceName, Residency } from '../types.js';
 
@@ -82,7 +82,10 @@ export class Host {
       inputs[name] = resident !== undefined ? this.buffer(resident).current : this.wrap(type, feeds[name]);
     }
     const reads = new Set(Object.values(residency.inputs));
-    const results = await session.run(inputs, this.outputsFor(signature, residency, fetches, reads));
+    const results =
+      this.device === 'cpu'
+        ? await runInto(session, inputs, this.outputsFor(signature, residency, fetches, reads))
+        : await session.run(inputs, Object.keys(signature.outputs));
     const answer: Record<string, Values> = {};
     for (const [name, type] of Object.entries(signature.outputs)) {
       const target = residency.outputs[name];
@@ -133,9 +136,8 @@ export class Host {
     };
   }
 
-  /** Storage for the outputs: programs' own, or the spare copy of a resident buffer. */
+  /** On the CPU, storage for the outputs: the program's own, or the spare copy of a resident buffer. */
   private outputsFor({ outputs }: Signature, residency: Required<Residency>, fetches: Map<string, OrtTensor>, reads: Set<string>) {
-    if (this.device !== 'cpu') return Object.keys(outputs);
     const targets: Record<string, OrtTensor> = {};
     for (const [name, type] of Object.entries(outputs)) {
       const target = residency.outputs[name];
@@ -144,7 +146,7 @@ export class Host {
         continue;
       }
       let buffer = this.buffers.get(target);
-      if (!buffer) {
+      if (!buffer || buffer.type.dtype !== type.dtype || !sameShape(buffer.type.shape, type.shape)) {
         buffer = { type, current: this.newTensor(type) };
         this.buffers.set(target, buffer);
       }
@@ -197,6 +199,16 @@ export class Host {
     }
     return values;
   }
+}
+
+/** Runs a session of a model made `withoutResults`: the outputs are in `targets` when it ends. */
+async function runInto(session: InferenceSession, inputs: Record<string, OrtTensor>, targets: Record<string, OrtTensor>): Promise<Record<string, OrtTensor>> {
+  try {
+    await session.run(inputs, { [NO_RESULTS]: null, ...targets });
+  } catch (error) {
+    if (!(error as Error).message.includes('Non tensor type')) throw error;
+  }
+  return targets;
 }
 
 export type { RequestKind };
