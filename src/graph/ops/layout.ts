@@ -118,6 +118,9 @@ export function concat(tensors: Tensor[], axis: number): Tensor {
   return tensors.length === 1 ? tensors[0] : apply(concatOperator, tensors, { axis: normalizeAxis(axis, tensors[0].rank, 'concat') });
 }
 
+/** A shader may be bound to 8 storage buffers everywhere: the input and so many outputs. */
+const WEBGPU_SPLIT_OUTPUTS = 7;
+
 const splitOperator = defineOperator<{ sizes: number[]; axis: number }>({
   name: 'split',
   infer: ([x], { sizes, axis }) => {
@@ -144,6 +147,15 @@ const splitOperator = defineOperator<{ sizes: number[]; axis: number }>({
     concat(outputs.map((y, i) => gradients[i] ?? zeros(y.shape)), axis),
   ],
   lower: (emit, node, { sizes, axis }) => {
+    if (emit.target === 'webgpu' && sizes.length > WEBGPU_SPLIT_OUTPUTS) {
+      let start = 0;
+      sizes.forEach((size, i) => {
+        const range = [[start], [start + size], [axis]].map((v) => emit.int64(v));
+        emit.node('Slice', [emit.name(node.inputs[0]), ...range], {}, emit.name(node.outputs[i]));
+        start += size;
+      });
+      return;
+    }
     emit.nodes('Split', [emit.name(node.inputs[0]), emit.int64(sizes)], node.outputs.map((t) => emit.name(t)), { axis });
   },
 });
