@@ -2,12 +2,14 @@
 export { autoencodingObjective } from './autoencoding.js';
 export { applyModel, describeModel, fromConfig, imageInput, inputShapes, type ModelDescription, systemOf, toConfig } from './description.js';
 export { openSplit, prepareImages, trainingLoader, transformFor } from './images.js';
-export { Learner, type LearnerOptions, type Snapshot } from './learner.js';
+export { Learner, type Snapshot } from './learner.js';
 export { loadRecipe, recipeNames } from './loadRecipe.js';
 export { readMetrics } from './log/index.js';
 export type { Objective } from './objective.js';
 export { isPositionTable, learnerOptions, scheduleOf } from './optimization.js';
 export { pretrain, type RunOptions, runFolder } from './pretrain.js';
+export { type LearnerOptions, trainingPrograms } from './programs.js';
 export { defaultRecipe, defineRecipe, type PartialRecipe, type Recipe } from './recipe.js';
 export { resolveRecipe } from './resolveRecipe.js';
+export { suggestPretraining } from './suggest.js';
 export { type TrainingResult, type TrainingRun, train } from './train.js';

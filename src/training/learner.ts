@@ -1,20 +1,9 @@
 /** The device's part of training: parameters and state live there; two programs, gradient and update, work on them. */
 import type { Engine, Program } from '../engine/index.js';
-import { Graph, gradients, input, sizeOf, type Tensor, type TensorType, type Values } from '../graph/index.js';
+import { sizeOf, type TensorType, type Values } from '../graph/index.js';
 import { PARAMETER, type ParameterSpec } from '../nn/index.js';
-import { type UpdateOptions, updateGraph } from '../optim/index.js';
 import type { Objective } from './objective.js';
-
-/** Gradient buffers that the update reads, and those of one of several accumulated batches. */
-const GRADIENT = 'gradient/';
-const PART = 'part/';
-
-export interface LearnerOptions extends Omit<UpdateOptions, 'gradientScale'> {
-  /** Gradients averaged before an update. */
-  accumulation: number;
-  /** Parameters that are trained; the others keep their values. */
-  trainable: (name: string) => boolean;
-}
+import { GRADIENT, type LearnerOptions, PART, type TrainingPrograms, trainingPrograms } from './programs.js';
 
 /** Everything that a checkpoint needs from the device, by buffer name without the parameters' prefix. */
 export interface Snapshot {
@@ -39,21 +28,15 @@ export class Learner {
     private readonly gradientProgram: Program,
     private readonly accumulateProgram: Program | undefined,
     private readonly updateProgram: Program,
-    private readonly update_: ReturnType<typeof updateGraph>,
+    private readonly update_: TrainingPrograms['update'],
     private readonly trained: ParameterSpec[],
   ) {}
 
   /** Compiles the programs of an objective. */
   static async create(engine: Engine, objective: Objective, options: LearnerOptions): Promise<Learner> {
-    const { accumulation, trainable, ...rest } = options;
-    const trained = [...objective.needs.parameters.values()].filter((p) => trainable(p.name));
-    const target = accumulation > 1 ? PART : GRADIENT;
-    const gradientProgram = await engine.compile(gradientGraph(objective, trained, target), {
-      inputs: Object.fromEntries([...objective.needs.parameters.keys()].map((name) => [PARAMETER + name, PARAMETER + name])),
-      outputs: Object.fromEntries(trained.map((p) => [target + p.name, target + p.name])),
-    });
-    const accumulateProgram = accumulation > 1 ? await compileAccumulation(engine, trained) : undefined;
-    const update = updateGraph(trained, { ...rest, gradientScale: 1 / accumulation });
+    const { trained, gradient, accumulate, update } = trainingPrograms(objective, options);
+    const gradientProgram = await engine.compile(gradient.graph, gradient.residency);
+    const accumulateProgram = accumulate && (await engine.compile(accumulate.graph, accumulate.residency));
     const updateProgram = await engine.compile(update.graph, update.residency);
     return new Learner(engine, objective, gradientProgram, accumulateProgram, updateProgram, update, trained);
   }
@@ -121,30 +104,4 @@ export class Learner {
     const parameters = [...this.objective.needs.parameters.keys()].map((n) => PARAMETER + n);
     await this.engine.free([...parameters, ...this.update_.state.map((s) => s.buffer), ...this.trained.flatMap((p) => [GRADIENT + p.name, PART + p.name])]);
   }
-}
-
-/** Loss, metrics and the gradient of every trained parameter. */
-function gradientGraph({ loss, metrics }: Objective, trained: readonly ParameterSpec[], prefix: string): Graph {
-  const reached = Graph.of({ loss }).inputs;
-  const inputs = trained.map((p) => reached.get(PARAMETER + p.name) ?? input(PARAMETER + p.name, p.shape));
-  const grads = gradients(loss, inputs);
-  const outputs = new Map<string, Tensor>([['loss', loss], ...Object.entries(metrics)]);
-  trained.forEach((p, i) => outputs.set(prefix + p.name, grads[i]));
-  return new Graph(outputs);
-}
-
-/** gradient ← keep · gradient + part, for all parameters. */
-function compileAccumulation(engine: Engine, trained: readonly ParameterSpec[]): Promise<Program> {
-  const keep = input('keep', [1]);
-  const outputs = new Map<string, Tensor>();
-  const residents: Record<string, string> = {};
-  for (const { name, shape } of trained) {
-    outputs.set(`sum/${name}`, input(GRADIENT + name, shape).mul(keep.reshape([])).add(input(PART + name, shape)));
-    residents[GRADIENT + name] = GRADIENT + name;
-    residents[PART + name] = PART + name;
-  }
-  return engine.compile(new Graph(outputs), {
-    inputs: residents,
-    outputs: Object.fromEntries(trained.map((p) => [`sum/${p.name}`, GRADIENT + p.name])),
-  });
 }

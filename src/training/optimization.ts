@@ -2,7 +2,7 @@
 import { ensure } from '../errors/index.js';
 import type { ModelNeeds } from '../nn/index.js';
 import { adamw, constant, lamb, type Optimizer, parameterGroups, type Schedule, sgd, warmupCosine } from '../optim/index.js';
-import type { LearnerOptions } from './learner.js';
+import type { LearnerOptions } from './programs.js';
 import type { Recipe } from './recipe.js';
 
 /** The learning rate of each step, counted from 1: linear warm-up, then half a cosine, or constant. */

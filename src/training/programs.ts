@@ -1,0 +1,77 @@
+/** The graphs of a training step (gradient, accumulation, update) and the buffers that they share. */
+import type { Residency } from '../engine/index.js';
+import { Graph, gradients, input, type Tensor } from '../graph/index.js';
+import { PARAMETER, type ParameterSpec } from '../nn/index.js';
+import { type UpdateOptions, updateGraph } from '../optim/index.js';
+import type { Objective } from './objective.js';
+
+/** Gradient buffers that the update reads, and those of one of several accumulated batches. */
+export const GRADIENT = 'gradient/';
+export const PART = 'part/';
+
+export interface LearnerOptions extends Omit<UpdateOptions, 'gradientScale'> {
+  /** Gradients averaged before an update. */
+  accumulation: number;
+  /** Parameters that are trained; the others keep their values. */
+  trainable: (name: string) => boolean;
+}
+
+export interface TrainingProgram {
+  graph: Graph;
+  residency: Residency;
+}
+
+export interface TrainingPrograms {
+  trained: ParameterSpec[];
+  /** Batch → loss, metrics; the gradient of every trained parameter stays on the device. */
+  gradient: TrainingProgram;
+  /** gradient ← keep · gradient + part; only where gradients are averaged. */
+  accumulate?: TrainingProgram;
+  update: ReturnType<typeof updateGraph>;
+}
+
+/** Everything that is compiled for an objective, without compiling it: milliseconds, and no memory. */
+export function trainingPrograms(
+  objective: Objective,
+  { accumulation, trainable, ...rest }: LearnerOptions,
+): TrainingPrograms {
+  const trained = [...objective.needs.parameters.values()].filter((p) => trainable(p.name));
+  const target = accumulation > 1 ? PART : GRADIENT;
+  const parameters = [...objective.needs.parameters.keys()].map((name) => PARAMETER + name);
+  return {
+    trained,
+    gradient: {
+      graph: gradientGraph(objective, trained, target),
+      residency: {
+        inputs: Object.fromEntries(parameters.map((name) => [name, name])),
+        outputs: Object.fromEntries(trained.map((p) => [target + p.name, target + p.name])),
+      },
+    },
+    accumulate: accumulation > 1 ? accumulationProgram(trained) : undefined,
+    update: updateGraph(trained, { ...rest, gradientScale: 1 / accumulation }),
+  };
+}
+
+/** Loss, metrics and the gradient of every trained parameter. */
+function gradientGraph({ loss, metrics }: Objective, trained: readonly ParameterSpec[], prefix: string): Graph {
+  const reached = Graph.of({ loss }).inputs;
+  const inputs = trained.map((p) => reached.get(PARAMETER + p.name) ?? input(PARAMETER + p.name, p.shape));
+  const grads = gradients(loss, inputs);
+  const outputs = new Map<string, Tensor>([['loss', loss], ...Object.entries(metrics)]);
+  trained.forEach((p, i) => outputs.set(prefix + p.name, grads[i]));
+  return new Graph(outputs);
+}
+
+/** gradient ← keep · gradient + part, for all parameters. */
+function accumulationProgram(trained: readonly ParameterSpec[]): TrainingProgram {
+  const keep = input('keep', [1]);
+  const outputs = new Map<string, Tensor>();
+  const residents: Record<string, string> = {};
+  for (const { name, shape } of trained) {
+    outputs.set(`sum/${name}`, input(GRADIENT + name, shape).mul(keep.reshape([])).add(input(PART + name, shape)));
+    residents[GRADIENT + name] = GRADIENT + name;
+    residents[PART + name] = PART + name;
+  }
+  const written = Object.fromEntries(trained.map((p) => [`sum/${p.name}`, GRADIENT + p.name]));
+  return { graph: new Graph(outputs), residency: { inputs: residents, outputs: written } };
+}
