@@ -65,8 +65,11 @@ export const hipVariants: Record<string, HipConfig> = {
     groups: [4, 1, 4], layers: [1, 2, 1], latents: [32, 32, 32], channels: [64, 128, 64], heads: [2, 4, 2], embedding: 32,
   }),
   small: hipConfig({
-    groups: [16, 4, 1, 4, 16], layers: [1, 1, 4, 1, 1], latents: [16, 32, 64, 32, 16], channels: [64, 128, 256, 128, 64],
-    heads: [2, 4, 8, 4, 2], embedding: 32,
+    groups: [4, 1, 4], layers: [1, 4, 1], latents: [32, 64, 32], channels: [64, 192, 64], heads: [2, 6, 2], embedding: 32,
+  }),
+  deep: hipConfig({
+    groups: [16, 4, 1, 4, 16], layers: [1, 1, 4, 1, 1], latents: [8, 16, 64, 16, 8], channels: [64, 96, 192, 96, 64],
+    heads: [2, 3, 6, 3, 2], embedding: 32,
   }),
 };
 

@@ -1,0 +1,16 @@
+/**
+ * Masked pre-training on CIFAR-10: a HiP learns where pixels lie, from 20,000 small photographs (arXiv 2202.10890).
+ *
+ *   ./hip pretrain cifar10 --data ../shared/data/cifar10
+ */
+import { defineRecipe } from 'hiperceiver';
+
+export default defineRecipe({
+  name: 'cifar10',
+  task: 'pretrain',
+  data: { imageSize: 32, channels: 3, crop: 'none', flip: true },
+  model: { name: 'hip', variant: 'small', positionInitScale: 0.3 },
+  masking: { scheme: 'group', ratio: 0.85, input: 'drop', perExample: true, reconstruct: 'masked' },
+  optimizer: { learningRate: 2e-3, positionLearningRateScale: 15, warmupSteps: 200, weightDecay: 0.05 },
+  training: { steps: 12_000, batchSize: 16, checkpointEvery: 500, logEvery: 20 },
+});
