@@ -100,8 +100,9 @@ export class Learner {
 
   /** Gives programs and buffers back; the engine lives on. */
   async dispose(): Promise<void> {
-    for (const program of [this.gradientProgram, this.accumulateProgram, this.updateProgram]) await program?.dispose();
+    // Buffers first: on a GPU they are the memory of the program that wrote them.
     const parameters = [...this.objective.needs.parameters.keys()].map((n) => PARAMETER + n);
     await this.engine.free([...parameters, ...this.update_.state.map((s) => s.buffer), ...this.trained.flatMap((p) => [GRADIENT + p.name, PART + p.name])]);
+    for (const program of [this.gradientProgram, this.accumulateProgram, this.updateProgram]) await program?.dispose();
   }
 }

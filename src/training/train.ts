@@ -71,10 +71,10 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
   let saved = start;
   let loss = Number.NaN;
   let step = start;
-  const save = async () => {
+  const save = async (snapshot: Snapshot) => {
     if (saved === step && checkpoint) return;
     checkpoint = checkpointPath(folder, step);
-    await saveCheckpoint(checkpoint, toCheckpoint(run, await learner.snapshot(), step));
+    await saveCheckpoint(checkpoint, toCheckpoint(run, snapshot, step));
     await pruneCheckpoints(folder, keepCheckpoints);
     saved = step;
   };
@@ -101,13 +101,13 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
       const examples = (step - start) * batchSize * accumulation;
       log.step({ step, loss, learningRate, gradientNorm, examples, dataWait: loader.waitSeconds, metrics }, step === steps);
 
-      if (checkpointEvery > 0 && step % checkpointEvery === 0 && step < steps) await save();
+      if (checkpointEvery > 0 && step % checkpointEvery === 0 && step < steps) await save(await learner.snapshot());
       if (run.evaluate && evaluateEvery > 0 && step % evaluateEvery === 0) log.record(step, await run.evaluate(await learner.snapshot(), step));
     }
-    await save();
-    const { parameters } = await learner.snapshot();
+    const last = await learner.snapshot();
+    await save(last);
     const seconds = (performance.now() - began) / 1000;
-    return { step, loss, seconds, interrupted: step < steps, checkpoint, parameters, skipped: loader.skipped };
+    return { step, loss, seconds, interrupted: step < steps, checkpoint, parameters: last.parameters, skipped: loader.skipped };
   } finally {
     log.close();
     await loader.close();
