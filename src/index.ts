@@ -9,7 +9,7 @@ export { HiperceiverError } from './errors/index.js';
 export * from './graph/index.js';
 export * from './models/index.js';
 export {
-  countParameters, type DrawSpec, drawAll, fourierFeatures, initialize, interpolate, linear, type ModelNeeds, norm, type ParameterSpec, resizePositions,
+  countParameters, type DrawSpec, drawAll, fourierFeatures, initialize, interpolate, linear, type ModelNeeds, norm, PARAMETER, type ParameterSpec, resizePositions,
   Scope, scaledDotProductAttention, sincos1d, sincos2d,
 } from './nn/index.js';
 export * from './objectives/index.js';
