@@ -15,6 +15,18 @@ export const commands: Registry = {
     summary: 'Pre-train, fine-tune and look, in a few minutes, on images that come with the program',
     load: () => import('./commands/quickstart.js'),
   },
+  pretrain: {
+    summary: 'Pre-train a model on raw inputs by filling in what is masked',
+    load: () => import('./commands/pretrain.js'),
+  },
+  models: {
+    summary: 'List the models with their variants, sizes and papers',
+    load: () => import('./commands/models.js'),
+  },
+  info: {
+    summary: 'Show a model’s parameters, operations, memory and stages on given inputs',
+    load: () => import('./commands/info.js'),
+  },
   verify: {
     summary: 'Compare models and building blocks with a reference implementation’s own numbers',
     load: () => import('./commands/verify.js'),

@@ -1,5 +1,5 @@
 /** Models by the names that people type. */
-import { unknownName } from '../errors/index.js';
+import { nearest, unknownName } from '../errors/index.js';
 import { systemByName, systems } from './registry.js';
 
 /** A row of a system's variant table. */
@@ -32,8 +32,9 @@ export function parseModelName(name: string): ModelName {
   if (variant !== undefined && Object.hasOwn(systems, system)) {
     throw unknownName(`${system} variant`, variant, Object.keys(systemByName(system).variants));
   }
-  const names = all.flatMap(({ system, variant }) => [`${system}/${variant}`, variant]);
-  throw unknownName('model', name, [...names, ...Object.keys(systems)]);
+  const full = all.map(({ system, variant }) => `${system}/${variant}`);
+  const near = nearest(name, [...full, ...all.map(({ variant }) => variant), ...Object.keys(systems)]);
+  throw unknownName('model', name, near === undefined ? full : [near]);
 }
 
 function plain(name: string): string {

@@ -11,6 +11,7 @@ import { openSplit, prepareImages, trainingLoader, transformFor } from '../train
 import type { Objective } from '../training/objective.js';
 import { type RunOptions, runFolder, withEngine } from '../training/pretrain.js';
 import type { Recipe } from '../training/recipe.js';
+import { planTraining } from '../training/plan.js';
 import { train, type TrainingResult } from '../training/train.js';
 import { type LoadedModel, loadModel, Runner } from './loadModel.js';
 import { confusionMatrix, topKAccuracy } from './metrics/index.js';
@@ -59,12 +60,21 @@ export interface ClassificationScore {
   skipped: readonly SkippedFile[];
 }
 
+/** How a fine-tuning went. What was interrupted is not scored. */
+export type FinetuneResult = Omit<TrainingResult, 'interrupted'> & { description: ModelDescription } & (
+    | { interrupted: false; score: ClassificationScore }
+    | { interrupted: true; score?: undefined }
+  );
+
 /** Trains a classifier. With `finetune.from` its encoder begins with that checkpoint's parameters, else with fresh ones. */
-export async function finetune(recipe: Recipe, options: RunOptions = {}): Promise<TrainingResult & { description: ModelDescription; score: ClassificationScore }> {
+export async function finetune(recipe: Recipe, options: RunOptions = {}): Promise<FinetuneResult> {
   const { from } = recipe.finetune;
   const source = from ? await loadModel(from) : undefined;
   const { dataset, description } = await prepareClassification(recipe, source);
-  const objective = classificationObjective(description, recipe.finetune, recipe.training.batchSize);
+  const build = (batchSize: number) => classificationObjective(description, recipe.finetune, batchSize);
+  const folder = runFolder(recipe);
+  const { plan, objective } = planTraining(recipe, { description, folder, images: dataset.size }, build);
+  options.onPlan?.(plan);
   const initial = initialize(objective.needs.parameters, fold(keyFrom(recipe.training.seed), 'parameters'));
   if (source) adopt(initial, source);
   return withEngine(recipe, options.engine, async (engine) => {
@@ -72,16 +82,17 @@ export async function finetune(recipe: Recipe, options: RunOptions = {}): Promis
       label: 'fine-tune',
       ...options,
       recipe,
-      folder: runFolder(recipe),
+      folder,
       description,
       objective,
       engine,
       initial,
       openLoader: (startBatch, key) => trainingLoader(dataset, recipe, description, startBatch, key),
     });
+    if (result.interrupted) return { ...result, interrupted: true, description };
     const trained = { path: result.checkpoint, description, parameters: result.parameters };
     const score = await evaluateClassifier(trained, await openSplit(recipe, 'test'), engine);
-    return { ...result, description, score };
+    return { ...result, interrupted: false, description, score };
   });
 }
 

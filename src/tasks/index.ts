@@ -1,5 +1,5 @@
 /** What people do with a model: classify, probe, embed, reconstruct. */
-export { type ClassificationScore, classificationObjective, classify, evaluateClassifier, features, finetune } from './classification.js';
+export { type ClassificationScore, classificationObjective, classify, evaluateClassifier, type FinetuneResult, features, finetune } from './classification.js';
 export { describeVariant, type InspectedModel, inspectModel, type ModelReport, type StageReport } from './inspect.js';
 export { type LoadedModel, loadModel, Runner } from './loadModel.js';
 export { confusionMatrix, knnClassify, retrievalMetrics, segmentationMetrics, taggingMetrics, topKAccuracy, topKIndices } from './metrics/index.js';

@@ -7,6 +7,7 @@ export { loadRecipe, recipeNames } from './loadRecipe.js';
 export { readMetrics } from './log/index.js';
 export type { Objective } from './objective.js';
 export { isPositionTable, learnerOptions, scheduleOf } from './optimization.js';
+export { planTraining, type TrainingPlan } from './plan.js';
 export { pretrain, type RunOptions, runFolder } from './pretrain.js';
 export { type LearnerOptions, trainingPrograms } from './programs.js';
 export { defaultRecipe, defineRecipe, type PartialRecipe, type Recipe } from './recipe.js';

@@ -6,6 +6,7 @@ import { fold, keyFrom } from '../random/index.js';
 import { autoencodingObjective } from './autoencoding.js';
 import { describeModel, type ModelDescription } from './description.js';
 import { prepareImages, trainingLoader } from './images.js';
+import { planTraining, type TrainingPlan } from './plan.js';
 import type { Recipe } from './recipe.js';
 import { train, type TrainingResult } from './train.js';
 
@@ -16,6 +17,8 @@ export interface RunOptions {
   signal?: AbortSignal;
   quiet?: boolean;
   label?: string;
+  /** Hears what the run will take, before it begins. */
+  onPlan?(plan: TrainingPlan): void;
 }
 
 /** The folder that a recipe's run is kept in. */
@@ -27,12 +30,15 @@ export function runFolder({ name, training }: Recipe): string {
 export async function pretrain(recipe: Recipe, options: RunOptions = {}): Promise<TrainingResult & { description: ModelDescription }> {
   const { dataset, modality, normalization } = await prepareImages(recipe);
   const description = describeModel(recipe, [modality], normalization);
-  const objective = autoencodingObjective(description, recipe.masking, recipe.training.batchSize);
+  const build = (batchSize: number) => autoencodingObjective(description, recipe.masking, batchSize);
+  const folder = runFolder(recipe);
+  const { plan, objective } = planTraining(recipe, { description, folder, images: dataset.size }, build);
+  options.onPlan?.(plan);
   const result = await withEngine(recipe, options.engine, (engine) =>
     train({
       ...options,
       recipe,
-      folder: runFolder(recipe),
+      folder,
       description,
       objective,
       engine,

@@ -68,7 +68,12 @@ function accumulationProgram(trained: readonly ParameterSpec[]): TrainingProgram
   const outputs = new Map<string, Tensor>();
   const residents: Record<string, string> = {};
   for (const { name, shape } of trained) {
-    outputs.set(`sum/${name}`, input(GRADIENT + name, shape).mul(keep.reshape([])).add(input(PART + name, shape)));
+    outputs.set(
+      `sum/${name}`,
+      input(GRADIENT + name, shape)
+        .mul(keep.reshape([]))
+        .add(input(PART + name, shape)),
+    );
     residents[GRADIENT + name] = GRADIENT + name;
     residents[PART + name] = PART + name;
   }

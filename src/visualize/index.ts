@@ -25,4 +25,5 @@ export {
 } from './positions.js';
 export { type ReconstructionOptions, reconstructionFigure } from './reconstruction.js';
 export { type KeyFigure, type Report, type ReportSection, type ReportTable, renderReport } from './report.js';
+export { type PretrainingPictures, writePretrainingPictures } from './runPictures.js';
 export { Figure, writePng } from './svg.js';

@@ -1,0 +1,40 @@
+/** What a pre-training run shows of itself at its end. */
+import { join } from 'node:path';
+import type { ImageDataset } from '../data/index.js';
+import type { Engine } from '../engine/index.js';
+import type { LoadedModel } from '../tasks/index.js';
+import type { Recipe } from '../training/index.js';
+import type { Locality } from './locality.js';
+import { imageLocality, positionsPicture, reconstructionPicture } from './modelPictures.js';
+import { writePng } from './svg.js';
+
+export interface PretrainingPictures {
+  /** Whether the positions were found; absent where the model does not learn any. */
+  locality?: Pick<Locality, 'score' | 'chance'>;
+  /** Mean squared error over masked inputs of the images shown. */
+  reconstructionLoss: number;
+  /** Files written. */
+  pictures: string[];
+}
+
+/** Writes `positions.png` (where positions are learned) and `reconstructions.png` of held-out images into `folder`. */
+export async function writePretrainingPictures(
+  folder: string,
+  model: Pick<LoadedModel, 'description' | 'parameters' | 'path'>,
+  heldOut: ImageDataset,
+  masking: Recipe['masking'],
+  engine: Engine,
+): Promise<PretrainingPictures> {
+  const pictures: string[] = [];
+  let locality: PretrainingPictures['locality'];
+  if (model.description.config.positions === 'learned') {
+    const { score, chance } = imageLocality(model);
+    locality = { score, chance };
+    pictures.push(join(folder, 'positions.png'));
+    await writePng(pictures[0], positionsPicture(model));
+  }
+  const { figure, loss } = await reconstructionPicture(model, heldOut, masking, engine);
+  pictures.push(join(folder, 'reconstructions.png'));
+  await writePng(pictures[pictures.length - 1], figure);
+  return { locality, reconstructionLoss: loss, pictures };
+}
