@@ -54,7 +54,8 @@ export async function probeDevice(
     return { device, works: false, detail: reason, reason, advice: adviceFor(device, result.error) };
   }
   const facts = [runsOn(device), `first result after ${result.startSeconds!.toFixed(1)} s`];
-  if (result.gigaflops !== undefined) facts.push(`${result.gigaflops.toFixed(result.gigaflops < 10 ? 1 : 0)} GFLOP/s in a 512³ matrix product`);
+  if (result.gigaflops !== undefined)
+    facts.push(`${result.gigaflops.toFixed(result.gigaflops < 10 ? 1 : 0)} GFLOP/s in a 512³ matrix product`);
   return { device, works: true, detail: facts.join(', ') };
 }
 
@@ -115,8 +116,9 @@ function adviceFor(device: DeviceName, error: string): string {
 
 function webgpuAdvice(): string {
   if (process.platform !== 'linux') return "Install the graphics card's current driver; meanwhile use --device cpu.";
-  if (!canLoad('libvulkan.so.1')) return 'Install the Vulkan loader (Debian and Ubuntu: apt-get install libvulkan1) and the graphics card\'s driver.';
-  const hardware = 'Install the graphics card\'s Vulkan driver (for Mesa: mesa-vulkan-drivers)';
+  if (!canLoad('libvulkan.so.1'))
+    return "Install the Vulkan loader (Debian and Ubuntu: apt-get install libvulkan1) and the graphics card's driver.";
+  const hardware = "Install the graphics card's Vulkan driver (for Mesa: mesa-vulkan-drivers)";
   const named = process.env.VK_ICD_FILENAMES ?? process.env.VK_DRIVER_FILES;
   if (named) return `${hardware}, or correct VK_ICD_FILENAMES, which names ${named}.`;
   return existsSync(SWIFTSHADER_DRIVER)

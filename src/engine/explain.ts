@@ -9,14 +9,17 @@ interface Explanation {
 const EXPLANATIONS: Explanation[] = [
   {
     pattern: /Failed to get a WebGPU adapter|No supported adapters|webgpu.*(not available|not supported)/i,
-    sentence: () => 'No WebGPU adapter was found: no graphics driver here can be used; "hip doctor" says what to do, and --device cpu works without one.',
+    sentence: () =>
+      'No WebGPU adapter was found: no graphics driver here can be used; "hip doctor" says what to do, and --device cpu works without one.',
   },
   {
     pattern: /Failed to allocate memory for requested buffer of size (\d+)/,
-    sentence: ([, bytes]) => `Out of memory: a tensor of ${megabytes(Number(bytes))} found no room; use a smaller batch or a smaller model.`,
+    sentence: ([, bytes]) =>
+      `Out of memory: a tensor of ${megabytes(Number(bytes))} found no room; use a smaller batch or a smaller model.`,
   },
   {
-    pattern: /WebAssembly\.Memory\(\)|Cannot enlarge memory|memory access out of bounds|Array buffer allocation failed|Invalid typed array length/i,
+    pattern:
+      /WebAssembly\.Memory\(\)|Cannot enlarge memory|memory access out of bounds|Array buffer allocation failed|Invalid typed array length/i,
     sentence: (_, device) =>
       device === 'wasm'
         ? 'The memory of WebAssembly (4 GB at most) is used up; use a smaller batch, or --device cpu.'
@@ -28,18 +31,21 @@ const EXPLANATIONS: Explanation[] = [
   },
   {
     pattern: /device (was |is )?lost|VK_ERROR_DEVICE_LOST/i,
-    sentence: () => 'The graphics driver lost its device in the middle of a run; a smaller batch makes each run shorter, and --device cpu works without a driver.',
+    sentence: () =>
+      'The graphics driver lost its device in the middle of a run; a smaller batch makes each run shorter, and --device cpu works without a driver.',
   },
   {
     pattern: /(?:Could not find an implementation for|Failed to find kernel for) (\w+)/,
-    sentence: ([, operator], device) => `ONNX Runtime has no kernel for the operator ${operator} on ${device}; use another --device.`,
+    sentence: ([, operator], device) =>
+      `ONNX Runtime has no kernel for the operator ${operator} on ${device}; use another --device.`,
   },
   {
     pattern: /Cannot find (?:package|module) '(onnxruntime-[a-z]+)[/']/,
     sentence: ([, name]) => `The package ${name} is not installed; run "npm install" in the project's folder.`,
   },
   {
-    pattern: /onnxruntime_binding\.node|libonnxruntime[^ ]*: cannot open shared object|invalid ELF header|not a valid Win32 application/,
+    pattern:
+      /onnxruntime_binding\.node|libonnxruntime[^ ]*: cannot open shared object|invalid ELF header|not a valid Win32 application/,
     sentence: () => 'onnxruntime-node has no binary for this platform; use --device wasm.',
   },
 ];

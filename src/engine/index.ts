@@ -8,7 +8,10 @@ import type { DeviceName, Engine, EngineOptions } from './types.js';
 export const DEVICES: readonly DeviceName[] = ['cpu', 'webgpu', 'wasm', 'reference'];
 
 /** Starts a device. Throws a sentence with the reason where it does not work here. */
-export async function createEngine({ device = platform.defaultDevice, threads = 0 }: EngineOptions = {}): Promise<Engine> {
+export async function createEngine({
+  device = platform.defaultDevice,
+  threads = 0,
+}: EngineOptions = {}): Promise<Engine> {
   if (!DEVICES.includes(device)) throw unknownName('device', device, DEVICES);
   if (device === 'reference') return new ReferenceEngine();
   return RemoteEngine.start(device, threads > 0 ? threads : platform.defaultThreads(), platform.spawn(device));

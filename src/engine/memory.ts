@@ -1,6 +1,103 @@
-/** Memory: how much a program will need and how much there is. Node only. */
+/** Memory: how much programs will need and how much there is. Node only. */
 import { readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
+import { type Graph, optimize, type Tensor } from '../graph/index.js';
+import { Arena, type Chunk } from './arena.js';
+import { bytesOf, executionOrder, storagePlan } from './executionPlan.js';
+import type { DeviceName, Residency } from './types.js';
+
+/** Bytes that programs take on top of a process without an engine. */
+export interface MemoryEstimate {
+  /** The most at any one time: the sum of the following. */
+  peak: number;
+  /** Named buffers; those that one program reads and writes exist twice. */
+  resident: number;
+  /** Intermediate values while running. */
+  activations: number;
+  /** Inputs that are fed, and outputs that are returned, on both sides of the worker. */
+  transfers: number;
+  /** Constants of the graphs. */
+  constants: number;
+  /** The engine itself. */
+  overhead: number;
+}
+
+const MB = 1e6;
+/** Measured on Linux x64: worker thread, ONNX Runtime's code and thread pool. */
+const ENGINE_OVERHEAD: Record<DeviceName, number> = { cpu: 45 * MB, wasm: 135 * MB, webgpu: 120 * MB, reference: 0 };
+/** Session of one program, and what its kernels take for packing and partial sums. */
+const PROGRAM_OVERHEAD = 8 * MB;
+/** Measured activations over planned ones: fusions change the order a little. */
+const ARENA_SLACK = 1.1;
+/** Copies of what is fed or returned: the caller's, the message's, and one that waits for garbage collection. */
+const TRANSFER_COPIES = 3;
+
+/** Estimate for one graph alone: see {@link estimatePrograms}. */
+export function estimateMemory(graph: Graph, residency: Residency = {}, device: DeviceName = 'cpu'): MemoryEstimate {
+  return estimatePrograms([{ graph, residency }], device);
+}
+
+/**
+ * Estimate for programs of one engine that are compiled side by side and share their named buffers. Each keeps the memory
+ * of its activations between runs. For `webgpu` it is the GPU's memory and the process's together.
+ */
+export function estimatePrograms(
+  programs: readonly { graph: Graph; residency?: Residency }[],
+  device: DeviceName = 'cpu',
+): MemoryEstimate {
+  const buffers = new Map<string, number>();
+  const parts = { resident: 0, activations: 0, transfers: 0, constants: 0, overhead: ENGINE_OVERHEAD[device] };
+  for (const { graph, residency = {} } of programs) {
+    const small = optimize(graph);
+    const [inputs, outputs] = [residency.inputs ?? {}, residency.outputs ?? {}];
+    const read = new Set(
+      Object.keys(inputs)
+        .filter((name) => small.inputs.has(name))
+        .map((name) => inputs[name]),
+    );
+    const count = (
+      all: ReadonlyMap<string, Tensor>,
+      names: Record<string, string>,
+      copies: (buffer: string) => number,
+    ) => {
+      for (const [name, t] of all) {
+        const buffer = names[name];
+        if (buffer === undefined) parts.transfers += TRANSFER_COPIES * bytesOf(t);
+        else buffers.set(buffer, Math.max(buffers.get(buffer) ?? 0, copies(buffer) * bytesOf(t)));
+        // WebAssembly sees copies in its own memory alone.
+        if (device === 'wasm') parts.activations += bytesOf(t);
+      }
+    };
+    count(small.inputs, inputs, () => 1);
+    count(small.outputs, outputs, (buffer) => (read.has(buffer) ? 2 : 1));
+    parts.activations += ARENA_SLACK * activationBytes(small);
+    // The file, and ONNX Runtime's copy of its data.
+    for (const node of small.nodes)
+      if (node.operator.name === 'constant') parts.constants += 2 * bytesOf(node.outputs[0]);
+    parts.overhead += PROGRAM_OVERHEAD;
+  }
+  for (const bytes of buffers.values()) parts.resident += bytes;
+  return { peak: Object.values(parts).reduce((a, b) => a + b), ...parts };
+}
+
+/** What the arena of a session comes to hold for the intermediate values of an optimised graph. */
+function activationBytes(graph: Graph): number {
+  const order = executionOrder(graph);
+  const storages = storagePlan(graph, order);
+  const starting = order.map((): typeof storages => []);
+  const ending = order.map((): typeof storages => []);
+  for (const storage of storages) {
+    starting[storage.first].push(storage);
+    ending[storage.last].push(storage);
+  }
+  const arena = new Arena();
+  const chunks = new Map<object, Chunk>();
+  order.forEach((_, step) => {
+    for (const storage of starting[step]) chunks.set(storage, arena.allocate(storage.bytes));
+    for (const storage of ending[step]) arena.release(chunks.get(storage)!);
+  });
+  return arena.touchedBytes;
+}
 
 /** Bytes that this process can still take: what the system has left, or its control group allows. */
 export function availableMemory(): number {

@@ -11,7 +11,16 @@ export interface Signature {
 /** Requests by kind, and what each is answered with. */
 export interface Requests {
   start: { ask: { device: DeviceName; threads: number }; answer: undefined };
-  compile: { ask: { program: number; model: Uint8Array; signature: Signature; residency: Required<Residency>; keepDuplicates: boolean }; answer: undefined };
+  compile: {
+    ask: {
+      program: number;
+      model: Uint8Array;
+      signature: Signature;
+      residency: Required<Residency>;
+      keepDuplicates: boolean;
+    };
+    answer: undefined;
+  };
   run: { ask: { program: number; feeds: Record<string, Values> }; answer: Record<string, Values> };
   release: { ask: { program: number }; answer: undefined };
   write: { ask: Record<string, { type: TensorType; values: Values }>; answer: undefined };

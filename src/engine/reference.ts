@@ -1,7 +1,15 @@
 /** The reference device: every operator's own plain TypeScript, in double precision. Slow; the tests' oracle. */
-import { HiperceiverError } from '../errors/index.js';
-import { type Graph, type Node, optimize, type Tensor, type TensorType, type Values, valuesOf } from '../graph/index.js';
-import { checkFeed, signatureOf } from './remote.js';
+import { ensure, HiperceiverError } from '../errors/index.js';
+import {
+  type Graph,
+  type Node,
+  optimize,
+  type Tensor,
+  type TensorType,
+  type Values,
+  valuesOf,
+} from '../graph/index.js';
+import { checkFeed, checkResidency, signatureOf } from './remote.js';
 import type { Engine, Program, Residency } from './types.js';
 
 /** Values of the wanted tensors, in double precision. `feeds` gives the inputs by name. */
@@ -23,13 +31,17 @@ function evaluateNode(node: Node, inputs: Values[]): Values[] {
 export class ReferenceEngine implements Engine {
   readonly device = 'reference';
   private readonly buffers = new Map<string, Values>();
+  private disposed = false;
 
   async compile(graph: Graph, residency: Residency = {}): Promise<Program> {
+    this.checkAlive();
+    checkResidency(graph, residency);
     const small = optimize(graph);
     const { inputs, outputs } = signatureOf(small);
     return {
       flops: small.flops,
       run: async (feeds = {}) => {
+        this.checkAlive();
         const all: Record<string, Values> = {};
         for (const name of Object.keys(inputs)) {
           const resident = residency.inputs?.[name];
@@ -49,10 +61,13 @@ export class ReferenceEngine implements Engine {
   }
 
   async write(buffers: Record<string, { type: TensorType; values: Values }>): Promise<void> {
-    for (const [name, { type, values }] of Object.entries(buffers)) this.buffers.set(name, checkFeed(name, type, values).slice() as Values);
+    this.checkAlive();
+    for (const [name, { type, values }] of Object.entries(buffers))
+      this.buffers.set(name, checkFeed(name, type, values).slice() as Values);
   }
 
   async read(names: Iterable<string>): Promise<Map<string, Values>> {
+    this.checkAlive();
     return new Map([...names].map((name) => [name, this.buffer(name).slice() as Values]));
   }
 
@@ -61,11 +76,16 @@ export class ReferenceEngine implements Engine {
   }
 
   async dispose(): Promise<void> {
+    this.disposed = true;
     this.buffers.clear();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
+  }
+
+  private checkAlive(): void {
+    ensure(!this.disposed, () => 'The reference engine was disposed.');
   }
 
   private buffer(name: string): Values {

@@ -20,7 +20,9 @@ export class RemoteEngine implements Engine {
     private readonly thread: WorkerThread,
   ) {
     thread.onMessage((message) => this.settle(message));
-    thread.onFailure((reason) => this.fail(`The ${device} engine's worker stopped: ${reason}. Run "hip doctor" to see which devices work here.`));
+    thread.onFailure((reason) =>
+      this.fail(`The ${device} engine's worker stopped: ${reason}. Run "hip doctor" to see which devices work here.`),
+    );
     thread.hold(false);
   }
 
@@ -35,13 +37,17 @@ export class RemoteEngine implements Engine {
     const small = optimize(graph);
     const program = this.nextId++;
     const signature = signatureOf(small);
-    for (const name of Object.keys(residency.outputs ?? {})) {
-      if (!graph.outputs.has(name)) throw unknownName('output', name, graph.outputs.keys());
-    }
+    checkResidency(graph, residency);
     const complete = { inputs: pick(residency.inputs, signature.inputs), outputs: residency.outputs ?? {} };
     const keepDuplicates = small.nodes.some((node) => 'recomputed' in node.attributes);
     const target = this.device as Exclude<DeviceName, 'reference'>;
-    await this.ask('compile', { program, model: toOnnx(small, { target, withoutResults: target === 'cpu' }), signature, residency: complete, keepDuplicates });
+    await this.ask('compile', {
+      program,
+      model: toOnnx(small, { target, withoutResults: target === 'cpu' }),
+      signature,
+      residency: complete,
+      keepDuplicates,
+    });
     const fed = Object.entries(signature.inputs).filter(([name]) => !(name in complete.inputs));
     return {
       flops: small.flops,
@@ -79,7 +85,11 @@ export class RemoteEngine implements Engine {
     return this.dispose();
   }
 
-  private ask<K extends RequestKind>(kind: K, ask: Requests[K]['ask'], transfer: ArrayBuffer[] = []): Promise<Requests[K]['answer']> {
+  private ask<K extends RequestKind>(
+    kind: K,
+    ask: Requests[K]['ask'],
+    transfer: ArrayBuffer[] = [],
+  ): Promise<Requests[K]['answer']> {
     if (this.failure) return Promise.reject(new HiperceiverError(this.failure));
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
@@ -94,7 +104,10 @@ export class RemoteEngine implements Engine {
     this.pending.delete(id);
     if (this.pending.size === 0) this.thread.hold(false);
     if (error === undefined) waiting?.resolve(answer);
-    else waiting?.reject(new HiperceiverError(`${this.device}: ${explain(error, this.device)}`, { cause: new Error(error) }));
+    else
+      waiting?.reject(
+        new HiperceiverError(`${this.device}: ${explain(error, this.device)}`, { cause: new Error(error) }),
+      );
   }
 
   private fail(reason: string): void {
@@ -109,6 +122,13 @@ export function signatureOf(graph: Graph): Signature {
   const types = (tensors: ReadonlyMap<string, TensorType>) =>
     Object.fromEntries([...tensors].map(([name, { shape, dtype }]) => [name, { shape, dtype }]));
   return { inputs: types(graph.inputs), outputs: types(graph.outputs) };
+}
+
+/** Throws one sentence when an output is to be kept that the graph does not have. Inputs may have fallen away in rewriting. */
+export function checkResidency(graph: Graph, residency: Residency): void {
+  for (const name of Object.keys(residency.outputs ?? {})) {
+    if (!graph.outputs.has(name)) throw unknownName('output', name, graph.outputs.keys());
+  }
 }
 
 /** Throws one sentence when a fed value is missing or of another size than its input. */

@@ -21,7 +21,13 @@ export interface Emitter {
   /** Writes a node with one output and returns its name: `to`, or a new one. */
   node(type: string, inputs: string[], attributes?: Record<string, Attribute>, to?: string, domain?: string): string;
   /** Writes a node with several outputs (`''`: not wanted). */
-  nodes(type: string, inputs: string[], outputs: string[], attributes?: Record<string, Attribute>, domain?: string): void;
+  nodes(
+    type: string,
+    inputs: string[],
+    outputs: string[],
+    attributes?: Record<string, Attribute>,
+    domain?: string,
+  ): void;
   /** An initialiser; equal small ones are shared. */
   constant(values: Values, type: TensorType): string;
   /** An int64 vector, as shapes and axes are given in ONNX. */

@@ -36,6 +36,7 @@ export class Graph {
       if (node.operator !== inputOperator) continue;
       const name = node.attributes.name as string;
       ensure(!inputs.has(name), () => `Graph: two different inputs are called "${name}".`);
+      ensure(!outputs.has(name), () => `Graph: an input and an output are both called "${name}".`);
       inputs.set(name, node.outputs[0]);
     }
     this.inputs = inputs;

@@ -62,7 +62,11 @@ export function normalizeAxis(axis: number, rank: number, operation: string): nu
 }
 
 /** Calls `visit` with, for each element of `shape` in row-major order, its offset under each set of strides. */
-export function forEachOffset(shape: Shape, strideSets: number[][], visit: (offsets: number[], at: number) => void): void {
+export function forEachOffset(
+  shape: Shape,
+  strideSets: number[][],
+  visit: (offsets: number[], at: number) => void,
+): void {
   const total = sizeOf(shape);
   const index = new Array<number>(shape.length).fill(0);
   const offsets = new Array<number>(strideSets.length).fill(0);

@@ -189,5 +189,9 @@ export function valuesOf(values: ArrayLike<number> | number, dtype: DType): Valu
 /** Storage for an operator's reference evaluation: doubles for f32. */
 export function emptyValues(type: TensorType): Values {
   const size = sizeOf(type.shape);
-  return type.dtype === 'f32' ? new Float64Array(size) : type.dtype === 'i32' ? new Int32Array(size) : new Uint8Array(size);
+  return type.dtype === 'f32'
+    ? new Float64Array(size)
+    : type.dtype === 'i32'
+      ? new Int32Array(size)
+      : new Uint8Array(size);
 }

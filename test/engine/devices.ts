@@ -23,5 +23,8 @@ export async function testDevices(): Promise<TestDevice[]> {
     report = await probeDevice('webgpu', { speed: false, environment: { VK_ICD_FILENAMES: SWIFTSHADER_DRIVER } });
     if (report.works) process.env.VK_ICD_FILENAMES = SWIFTSHADER_DRIVER;
   }
-  return [...devices, { device: 'webgpu', skip: report.works ? false : `webgpu does not work here: ${report.reason} ${report.advice}` }];
+  return [
+    ...devices,
+    { device: 'webgpu', skip: report.works ? false : `webgpu does not work here: ${report.reason} ${report.advice}` },
+  ];
 }

@@ -2,10 +2,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createEngine, evaluate } from '../../src/engine/index.js';
-import { constant, Graph, gradients, input, layerNorm, optimize, rematerialize, type Tensor, type Values } from '../../src/graph/index.js';
+import {
+  constant,
+  Graph,
+  gradients,
+  input,
+  layerNorm,
+  optimize,
+  rematerialize,
+  type Tensor,
+  type Values,
+} from '../../src/graph/index.js';
 import { fold, keyFrom, normal } from '../../src/random/index.js';
 
-function valueOf(t: Tensor, feeds: Record<string, Values> = {}): number[] {
+function evaluated(t: Tensor, feeds: Record<string, Values> = {}): number[] {
   return Array.from(evaluate(Graph.of({ t }), feeds).get('t')!);
 }
 
@@ -18,18 +28,23 @@ const feeds = { x: Float64Array.of(0.5, -1, 2) };
 test('a value used several times gets the sum of its gradients', () => {
   const y = x.tanh();
   const [g] = gradients(y.mul(y).add(y.mul(3)).add(x).sum(), [x]);
-  close(valueOf(g, feeds), feeds.x.map((v) => (2 * Math.tanh(v) + 3) * (1 - Math.tanh(v) ** 2) + 1));
+  close(
+    evaluated(g, feeds),
+    feeds.x.map((v) => (2 * Math.tanh(v) + 3) * (1 - Math.tanh(v) ** 2) + 1),
+  );
 });
 
 test('nothing flows through stopGradient, comparisons and whole numbers', () => {
-  const [g] = gradients(x.mul(x.stopGradient()).add(x.cast('i32').cast('f32')).add(x.greater(0).cast('f32')).sum(), [x]);
-  close(valueOf(g, feeds), feeds.x);
+  const [g] = gradients(x.mul(x.stopGradient()).add(x.cast('i32').cast('f32')).add(x.greater(0).cast('f32')).sum(), [
+    x,
+  ]);
+  close(evaluated(g, feeds), feeds.x);
 });
 
 test('what the loss does not depend on gets zeros of its shape', () => {
   const [g] = gradients(x.sum(), [input('other', [2, 2])]);
   assert.deepEqual(g.shape, [2, 2]);
-  close(valueOf(g), [0, 0, 0, 0]);
+  close(evaluated(g), [0, 0, 0, 0]);
 });
 
 test('no gradient is computed into inputs that are not asked for', () => {
@@ -37,35 +52,53 @@ test('no gradient is computed into inputs that are not asked for', () => {
   const weight = input('weight', [4, 2]);
   const [g] = gradients(images.matmul(weight).sum(), [weight]);
   const products = new Graph(new Map([['g', g]])).nodes.filter((node) => node.operator.name === 'matmul');
-  assert.deepEqual(products.map((node) => node.outputs[0].shape), [[4, 2]]);
+  assert.deepEqual(
+    products.map((node) => node.outputs[0].shape),
+    [[4, 2]],
+  );
 });
 
 test('an inner value and its source can both be asked for', () => {
   const y = x.mul(2);
   const [gy, gx] = gradients(y.mul(y).sum(), [y, x]);
-  close(valueOf(gy, feeds), feeds.x.map((v) => 4 * v));
-  close(valueOf(gx, feeds), feeds.x.map((v) => 8 * v));
+  close(
+    evaluated(gy, feeds),
+    feeds.x.map((v) => 4 * v),
+  );
+  close(
+    evaluated(gx, feeds),
+    feeds.x.map((v) => 8 * v),
+  );
 });
 
 test('gradients of gradients', () => {
   const [first] = gradients(x.pow(3).mul(x.sin()).sum(), [x]);
   const [second] = gradients(first.sum(), [x]);
-  close(valueOf(second, feeds), feeds.x.map((v) => 6 * v * Math.sin(v) + 6 * v * v * Math.cos(v) - v ** 3 * Math.sin(v)), 1e-5);
+  close(
+    evaluated(second, feeds),
+    feeds.x.map((v) => 6 * v * Math.sin(v) + 6 * v * v * Math.cos(v) - v ** 3 * Math.sin(v)),
+    1e-5,
+  );
 });
 
 test('a gradient penalty can be differentiated: through softmax, products and layer norm', () => {
   const w = input('w', [3, 3]);
-  const net = (weight: Tensor) => layerNorm(x.reshape([1, 3]).matmul(weight), constant([1, 2, 1]), constant([0, 0, 0])).softmax().mul(constant([1, -1, 2])).sum();
+  const net = (weight: Tensor) =>
+    layerNorm(x.reshape([1, 3]).matmul(weight), constant([1, 2, 1]), constant([0, 0, 0]))
+      .softmax()
+      .mul(constant([1, -1, 2]))
+      .sum();
   const penalty = (weight: Tensor) => {
     const [g] = gradients(net(weight), [x]);
     return g.mul(g).sum();
   };
   const [analytic] = gradients(penalty(w), [w]);
   const at = { ...feeds, w: Float64Array.from(normal(keyFrom(3), 9)) };
-  const found = valueOf(analytic, at);
+  const found = evaluated(analytic, at);
   const scalar = Graph.of({ p: penalty(w) });
   const numeric = found.map((_, i) => {
-    const shifted = (by: number) => evaluate(scalar, { ...at, w: at.w.map((v, j) => (i === j ? v + by : v)) }).get('p')![0];
+    const shifted = (by: number) =>
+      evaluate(scalar, { ...at, w: at.w.map((v, j) => (i === j ? v + by : v)) }).get('p')![0];
     return (shifted(1e-5) - shifted(-1e-5)) / 2e-5;
   });
   close(found, numeric, 1e-5 * Math.max(1, ...numeric.map(Math.abs)));
@@ -92,7 +125,18 @@ function blocks(depth: number, block: (build: () => Tensor) => Tensor) {
   return Graph.of({ loss, ...Object.fromEntries(all.map((g, i) => [`g${i}`, g])) });
 }
 
-const blockFeeds = Object.fromEntries([['h', 24], ...[0, 1, 2].flatMap((i) => [[`w${i}`, 72], [`v${i}`, 72]] as [string, number][])].map(([name, n]) => [name, normal(fold(keyFrom(1), name as string), n as number).map((v) => v * 0.5)]));
+const blockFeeds = Object.fromEntries(
+  [
+    ['h', 24],
+    ...[0, 1, 2].flatMap(
+      (i) =>
+        [
+          [`w${i}`, 72],
+          [`v${i}`, 72],
+        ] as [string, number][],
+    ),
+  ].map(([name, n]) => [name, normal(fold(keyFrom(1), name as string), n as number).map((v) => v * 0.5)]),
+);
 const kept = blocks(3, (build) => build());
 const recomputed = blocks(3, rematerialize);
 const count = (graph: Graph, name: string) => graph.nodes.filter((node) => node.operator.name === name).length;
@@ -130,6 +174,6 @@ test('a value inside a region may be asked for, and a region may use another', (
   const plainInner = x.mul(w).tanh();
   const plain = gradients(plainInner.mul(w).sin().mul(plainInner).add(plainInner).sum(), [w, plainInner]);
   const at = { ...feeds, w: Float64Array.of(1, 2, -0.5) };
-  close(valueOf(gw, at), valueOf(plain[0], at), 1e-12);
-  close(valueOf(gInner, at), valueOf(plain[1], at), 1e-12);
+  close(evaluated(gw, at), evaluated(plain[0], at), 1e-12);
+  close(evaluated(gInner, at), evaluated(plain[1], at), 1e-12);
 });

@@ -31,12 +31,28 @@ function readModel(bytes: Uint8Array) {
   };
   const nodes: FileNode[] = (graph.get(1) ?? []).map((field) => {
     const node = byNumber(field.message());
-    const attributes = new Map((node.get(5) ?? []).map((a) => { const one = byNumber(a.message()); return [one.get(1)![0].string(), one]; }));
-    return { type: strings(node.get(4))[0], domain: strings(node.get(7))[0] ?? '', inputs: strings(node.get(1)), outputs: strings(node.get(2)), attributes };
+    const attributes = new Map(
+      (node.get(5) ?? []).map((a) => {
+        const one = byNumber(a.message());
+        return [one.get(1)![0].string(), one];
+      }),
+    );
+    return {
+      type: strings(node.get(4))[0],
+      domain: strings(node.get(7))[0] ?? '',
+      inputs: strings(node.get(1)),
+      outputs: strings(node.get(2)),
+      attributes,
+    };
   });
   const initializers = (graph.get(5) ?? []).map((field) => {
     const tensor = byNumber(field.message());
-    return { name: tensor.get(8)![0].string(), shape: (tensor.get(1) ?? []).flatMap((f) => f.ints()), elementType: tensor.get(2)![0].uint(), bytes: tensor.get(9)![0].bytes() };
+    return {
+      name: tensor.get(8)![0].string(),
+      shape: (tensor.get(1) ?? []).flatMap((f) => f.ints()),
+      elementType: tensor.get(2)![0].uint(),
+      bytes: tensor.get(9)![0].bytes(),
+    };
   });
   const pairs = (fields: ProtoField[] | undefined) => (fields ?? []).map((f) => byNumber(f.message()));
   return {
@@ -53,15 +69,25 @@ function readModel(bytes: Uint8Array) {
 
 const x = input('x', [2, 3]);
 const w = input('w', [4, 3]);
-const network = Graph.of({ y: x.matmul(w, { transB: true, alpha: 0.5 }), 'same as input': x, rows: x.max(1).cast('i32') });
+const network = Graph.of({
+  y: x.matmul(w, { transB: true, alpha: 0.5 }),
+  'same as input': x,
+  rows: x.max(1).cast('i32'),
+});
 
 test('inputs, outputs, types and operator sets are written as declared', () => {
   const model = readModel(toOnnx(network, { target: 'portable', metadata: { task: 'test', ünï: 'cødé' } }));
   assert.equal(model.irVersion, 9);
   assert.equal(model.producer, 'hiperceiver');
   assert.deepEqual(model.opsets, [['', 18]]);
-  assert.deepEqual(model.metadata, [['task', 'test'], ['ünï', 'cødé']]);
-  assert.deepEqual(model.inputs, [{ name: 'x', elementType: 1, shape: [2, 3] }, { name: 'w', elementType: 1, shape: [4, 3] }]);
+  assert.deepEqual(model.metadata, [
+    ['task', 'test'],
+    ['ünï', 'cødé'],
+  ]);
+  assert.deepEqual(model.inputs, [
+    { name: 'x', elementType: 1, shape: [2, 3] },
+    { name: 'w', elementType: 1, shape: [4, 3] },
+  ]);
   assert.deepEqual(model.outputs, [
     { name: 'y', elementType: 1, shape: [2, 4] },
     { name: 'same as input', elementType: 1, shape: [2, 3] },
@@ -72,7 +98,10 @@ test('inputs, outputs, types and operator sets are written as declared', () => {
 test('weights become initialisers instead of inputs', () => {
   const values = Float32Array.from({ length: 12 }, (_, i) => i);
   const model = readModel(toOnnx(network, { target: 'portable', weights: new Map([['w', values]]) }));
-  assert.deepEqual(model.inputs.map((i) => i.name), ['x']);
+  assert.deepEqual(
+    model.inputs.map((i) => i.name),
+    ['x'],
+  );
   const weight = model.initializers.find((i) => i.name === 'w')!;
   assert.deepEqual([weight.shape, weight.elementType], [[4, 3], 1]);
   assert.deepEqual(new Float32Array(weight.bytes.slice().buffer), values);
@@ -82,7 +111,9 @@ for (const target of ['cpu', 'wasm', 'webgpu', 'portable'] as Target[]) {
   test(`${target}: every value is made once, before it is read, and named outputs are made`, () => {
     const scale = input('scale', [3]);
     const loss = layerNorm(x, scale, scale).softmax().matmul(w.transpose()).mul(0.1).sum();
-    const graph = optimize(Graph.of({ loss, ...Object.fromEntries(gradients(loss, [x, w, scale]).map((g, i) => [`g${i}`, g])) }));
+    const graph = optimize(
+      Graph.of({ loss, ...Object.fromEntries(gradients(loss, [x, w, scale]).map((g, i) => [`g${i}`, g])) }),
+    );
     const model = readModel(toOnnx(graph, { target }));
     const known = new Set([...model.inputs, ...model.initializers].map((i) => i.name));
     for (const node of model.nodes) {
@@ -103,7 +134,13 @@ for (const target of ['cpu', 'wasm', 'webgpu', 'portable'] as Target[]) {
 
 test('an output that is an input or a constant is copied under its name', () => {
   const model = readModel(toOnnx(Graph.of({ a: x, b: constant([1, 2]) }), { target: 'portable' }));
-  assert.deepEqual(model.nodes.map((node) => [node.type, node.outputs[0]]), [['Identity', 'a'], ['Identity', 'b']]);
+  assert.deepEqual(
+    model.nodes.map((node) => [node.type, node.outputs[0]]),
+    [
+      ['Identity', 'a'],
+      ['Identity', 'b'],
+    ],
+  );
 });
 
 test('equal small constants are stored once', () => {

@@ -23,7 +23,8 @@ function makeCase(name: string, build: Sample): Case {
   const outputs = Array.isArray(result) ? result : [result];
   const floats = outputs.filter((t) => t.dtype === 'f32');
   const { values, differentiable } = draw;
-  if (floats.length === 0 || differentiable.length === 0) return { name, values, differentiable, outputs, gradients: [] };
+  if (floats.length === 0 || differentiable.length === 0)
+    return { name, values, differentiable, outputs, gradients: [] };
   const weighted = floats.map((t, i) => {
     const weights = uniform(fold(keyFrom(1), name, i), t.size).map((u) => u * 2 - 0.7);
     return t.mul(draw.fixed(t.shape, weights)).sum();
@@ -33,13 +34,18 @@ function makeCase(name: string, build: Sample): Case {
 }
 
 const cases: Case[] = [
-  ...Object.entries(samples).flatMap(([operator, all]) => Object.entries(all).map(([name, build]) => makeCase(`${operator}: ${name}`, build))),
+  ...Object.entries(samples).flatMap(([operator, all]) =>
+    Object.entries(all).map(([name, build]) => makeCase(`${operator}: ${name}`, build)),
+  ),
   ...Object.entries(composites).map(([name, build]) => makeCase(name, build)),
 ];
 
 /** All that a case computes, under names that are unique over all cases. */
 function outputsOf({ name, outputs, gradients }: Case): [string, Tensor][] {
-  return [...outputs.map((t, i) => [`${name} → ${i}`, t] as [string, Tensor]), ...gradients.map((t, i) => [`${name} → gradient ${i}`, t] as [string, Tensor])];
+  return [
+    ...outputs.map((t, i) => [`${name} → ${i}`, t] as [string, Tensor]),
+    ...gradients.map((t, i) => [`${name} → gradient ${i}`, t] as [string, Tensor]),
+  ];
 }
 
 const graphOf = (some: Case[]) => new Graph(new Map(some.flatMap(outputsOf)));
@@ -52,17 +58,22 @@ function feedsOf(some: Case[], graph: Graph): Record<string, Values> {
 test('every operator has a sample that uses it', () => {
   for (const name of allOperators().keys()) {
     assert.ok(Object.keys(samples[name] ?? {}).length > 0, `operator ${name} has no sample`);
-    const used = cases.some((c) => c.name.startsWith(`${name}: `) && graphOf([c]).nodes.some((node) => node.operator.name === name));
+    const used = cases.some(
+      (c) => c.name.startsWith(`${name}: `) && graphOf([c]).nodes.some((node) => node.operator.name === name),
+    );
     assert.ok(used, `no sample of ${name} uses it`);
   }
-  for (const name of Object.keys(samples)) assert.ok(allOperators().has(name), `there are samples of ${name}, which is no operator`);
+  for (const name of Object.keys(samples))
+    assert.ok(allOperators().has(name), `there are samples of ${name}, which is no operator`);
 });
 
 test('gradients agree with central differences in double precision', () => {
   for (const { name, values, differentiable, loss, gradients: found } of cases) {
     if (!loss) continue;
     const graph = Graph.of({ loss });
-    const feeds = Object.fromEntries(Object.entries(values).map(([key, v]) => [key, v instanceof Float32Array ? Float64Array.from(v) : v]));
+    const feeds = Object.fromEntries(
+      Object.entries(values).map(([key, v]) => [key, v instanceof Float32Array ? Float64Array.from(v) : v]),
+    );
     const named = Object.fromEntries(found.map((g, i) => [String(i), g]));
     const analytic = evaluate(Graph.of(named), feeds);
     const lossAt = () => evaluate(graph, feeds).get('loss')![0];
@@ -81,7 +92,10 @@ test('gradients agree with central differences in double precision', () => {
       });
       const scale = Math.max(1, ...numeric.map(Math.abs));
       numeric.forEach((n, at) => {
-        assert.ok(Math.abs(g[at] - n) <= 1e-6 * scale, `${name}: gradient ${i} at ${at} is ${g[at]}, differences say ${n}`);
+        assert.ok(
+          Math.abs(g[at] - n) <= 1e-6 * scale,
+          `${name}: gradient ${i} at ${at} is ${g[at]}, differences say ${n}`,
+        );
       });
     });
   }
@@ -100,7 +114,8 @@ async function runAll(device: DeviceName): Promise<Map<string, Values>> {
     return await runOn(device, cases);
   } catch (error) {
     const failures = [(error as Error).message];
-    for (const c of cases) await runOn(device, [c]).catch((single: Error) => failures.push(`${c.name}: ${single.message}`));
+    for (const c of cases)
+      await runOn(device, [c]).catch((single: Error) => failures.push(`${c.name}: ${single.message}`));
     return assert.fail(failures.join('\n'));
   }
 }

@@ -2,7 +2,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { evaluate } from '../../src/engine/index.js';
-import { concat, constant, full, Graph, input, optimize, scalar, type Tensor, type Values, where, zeros } from '../../src/graph/index.js';
+import {
+  concat,
+  constant,
+  full,
+  Graph,
+  input,
+  optimize,
+  scalar,
+  type Tensor,
+  type Values,
+  where,
+  zeros,
+} from '../../src/graph/index.js';
 import { fold, type Key, keyFrom, normal, uniform } from '../../src/random/index.js';
 
 /** Names of the operators that are left, inputs and constants aside, in order. */
@@ -30,7 +42,15 @@ test('equal expressions are computed once, unequal ones are not merged', () => {
   const limits = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 0, -0];
   const apart = limits.map((limit) => x.maximum(constant([limit, 1, 2])));
   assert.equal(operatorsOf(...apart).length, limits.length);
-  const padded = limits.slice(0, 2).map((limit) => x.pad([[0, 1], [0, 0]], limit));
+  const padded = limits.slice(0, 2).map((limit) =>
+    x.pad(
+      [
+        [0, 1],
+        [0, 0],
+      ],
+      limit,
+    ),
+  );
   assert.equal(operatorsOf(...padded).length, 2);
 });
 
@@ -43,7 +63,19 @@ test('what no output needs falls away, inputs included', () => {
 });
 
 test('identities vanish', () => {
-  for (const same of [x.add(0), x.mul(1), x.div(1), x.sub(0), x.pow(1), x.stopGradient(), x.cast('f32'), x.reshape([6]).reshape([2, 3]), x.transpose().transpose(), full([3], 0).add(x), x.mul(full([2, 3], 1))]) {
+  for (const same of [
+    x.add(0),
+    x.mul(1),
+    x.div(1),
+    x.sub(0),
+    x.pow(1),
+    x.stopGradient(),
+    x.cast('f32'),
+    x.reshape([6]).reshape([2, 3]),
+    x.transpose().transpose(),
+    full([3], 0).add(x),
+    x.mul(full([2, 3], 1)),
+  ]) {
     assert.deepEqual(operatorsOf(same), []);
   }
   assert.deepEqual(operatorsOf(constant([0], [1, 1, 1]).add(x)), ['add'], 'a neutral operand that adds axes stays');
@@ -55,12 +87,23 @@ test('a factor and transposes are folded into the matrix product', () => {
   assert.deepEqual(operatorsOf(y.transpose().matmul(x.transpose())), ['matmul']);
   const product = x.matmul(y);
   assert.deepEqual(operatorsOf(product.mul(0.5), product), ['matmul', 'mul'], 'a product that is used twice stays');
-  assert.deepEqual(operatorsOf(x.matmul(y).mul(constant([2], [1, 1, 1]))), ['matmul', 'mul'], 'a factor that adds axes stays');
+  assert.deepEqual(
+    operatorsOf(x.matmul(y).mul(constant([2], [1, 1, 1]))),
+    ['matmul', 'mul'],
+    'a factor that adds axes stays',
+  );
 });
 
 test('an operand is not expanded where broadcasting serves', () => {
   assert.deepEqual(operatorsOf(x.add(input('b', [3]).expand([2, 3]))), ['add']);
-  assert.deepEqual(operatorsOf(input('a', [1, 3]).expand([2, 3]).add(input('b', [3]).expand([2, 3]))), ['expand', 'add']);
+  assert.deepEqual(
+    operatorsOf(
+      input('a', [1, 3])
+        .expand([2, 3])
+        .add(input('b', [3]).expand([2, 3])),
+    ),
+    ['expand', 'add'],
+  );
 });
 
 test('names of outputs survive, also of two outputs that become one tensor', () => {
@@ -76,7 +119,10 @@ function randomGraph(key: Key): { graph: Graph; feeds: Record<string, Values> } 
   const pool: Tensor[] = [];
   for (const shape of [[3, 3], [3, 3], [3], [1, 3], []]) {
     const name = `in${pool.length}`;
-    feeds[name] = normal(fold(key, name), shape.reduce((a, b) => a * b, 1));
+    feeds[name] = normal(
+      fold(key, name),
+      shape.reduce((a, b) => a * b, 1),
+    );
     pool.push(input(name, shape));
   }
   for (const value of [0, 1, 2, 0.5]) pool.push(scalar(value));
@@ -84,14 +130,34 @@ function randomGraph(key: Key): { graph: Graph; feeds: Record<string, Values> } 
   const any = () => pool[pick(pool.length)];
   const matrix = () => any().expand([3, 3]);
   const makers: (() => Tensor)[] = [
-    () => any().add(any()), () => any().sub(any()), () => any().mul(any()), () => any().mul(any()),
-    () => any().div(any().tanh().add(2)), () => any().tanh().pow(2), () => any().tanh().pow(1), () => any().neg(),
-    () => matrix().tanh().matmul(matrix().tanh()), () => matrix().tanh().transpose().matmul(matrix().tanh().transpose()),
-    () => matrix().tanh().matmul(matrix(), { alpha: 0.5 }).mul(any().sum().tanh()), () => matrix().matmul(matrix().tanh()).mul(0.5),
-    () => matrix().transpose(), () => matrix().reshape([9]).reshape([3, 3]), () => matrix().sum(pick(2), pick(2) === 0),
-    () => matrix().mean().expand([3]), () => any().stopGradient(), () => where(any().greater(any()), any(), 1),
-    () => concat([matrix(), matrix()], 0).split([2, 1, 3], 0)[2], () => matrix().slice([[0, 3, 2]]).pad([[0, 1], [0, 0]]),
-    () => matrix().softmax(pick(2)), () => any().maximum(any()),
+    () => any().add(any()),
+    () => any().sub(any()),
+    () => any().mul(any()),
+    () => any().mul(any()),
+    () => any().div(any().tanh().add(2)),
+    () => any().tanh().pow(2),
+    () => any().tanh().pow(1),
+    () => any().neg(),
+    () => matrix().tanh().matmul(matrix().tanh()),
+    () => matrix().tanh().transpose().matmul(matrix().tanh().transpose()),
+    () => matrix().tanh().matmul(matrix(), { alpha: 0.5 }).mul(any().sum().tanh()),
+    () => matrix().matmul(matrix().tanh()).mul(0.5),
+    () => matrix().transpose(),
+    () => matrix().reshape([9]).reshape([3, 3]),
+    () => matrix().sum(pick(2), pick(2) === 0),
+    () => matrix().mean().expand([3]),
+    () => any().stopGradient(),
+    () => where(any().greater(any()), any(), 1),
+    () => concat([matrix(), matrix()], 0).split([2, 1, 3], 0)[2],
+    () =>
+      matrix()
+        .slice([[0, 3, 2]])
+        .pad([
+          [0, 1],
+          [0, 0],
+        ]),
+    () => matrix().softmax(pick(2)),
+    () => any().maximum(any()),
   ];
   for (let i = 0; i < 30; i++) {
     const made = makers[pick(makers.length)]();
@@ -113,7 +179,9 @@ test('the optimised graph of random expressions has the same values', () => {
       assert.deepEqual(small.outputs.get(name)!.shape, graph.outputs.get(name)!.shape);
       // Folded constants are rounded to f32.
       const scale = Math.max(1, ...Array.from(before, Math.abs));
-      values.forEach((v, i) => assert.ok(Math.abs(v - before[i]) <= 1e-5 * scale, `seed ${seed}, ${name}: ${v}, not ${before[i]}`));
+      values.forEach((v, i) =>
+        assert.ok(Math.abs(v - before[i]) <= 1e-5 * scale, `seed ${seed}, ${name}: ${v}, not ${before[i]}`),
+      );
     }
   }
 });

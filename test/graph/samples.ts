@@ -1,7 +1,22 @@
 /** Small graphs that show each operator at work, awkward shapes included: what the operator tests loop over. */
 import {
-  batchNorm, batchNormInference, concat, constant, type DType, full, groupNorm, input, layerNorm, oneHot, scatterAdd,
-  type Shape, sizeOf, type Tensor, topK, type Values, zeros,
+  batchNorm,
+  batchNormInference,
+  concat,
+  constant,
+  type DType,
+  full,
+  groupNorm,
+  input,
+  layerNorm,
+  oneHot,
+  type Shape,
+  scatterAdd,
+  sizeOf,
+  type Tensor,
+  topK,
+  type Values,
+  zeros,
 } from '../../src/graph/index.js';
 import { fold, type Key, keyFrom, normal, permutation, uniform } from '../../src/random/index.js';
 
@@ -28,7 +43,9 @@ export class Draw {
 
   /** Distinct numbers at least 0.1 apart, in random order: no ties and no kinks near. */
   apart(...shape: number[]): Tensor {
-    return this.differentiated(shape, (key, n) => Float32Array.from(permutation(key, n), (v) => (v - n / 2) * 0.1 + 0.03));
+    return this.differentiated(shape, (key, n) =>
+      Float32Array.from(permutation(key, n), (v) => (v - n / 2) * 0.1 + 0.03),
+    );
   }
 
   /** Given f32 values that no gradient is asked for. */
@@ -38,11 +55,19 @@ export class Draw {
 
   /** Whole numbers in [low, high). */
   i32(low: number, high: number, ...shape: number[]): Tensor {
-    return this.add(shape, 'i32', Int32Array.from(uniform(this.next(), sizeOf(shape)), (u) => Math.floor(low + u * (high - low))));
+    return this.add(
+      shape,
+      'i32',
+      Int32Array.from(uniform(this.next(), sizeOf(shape)), (u) => Math.floor(low + u * (high - low))),
+    );
   }
 
   bool(...shape: number[]): Tensor {
-    return this.add(shape, 'bool', Uint8Array.from(uniform(this.next(), sizeOf(shape)), (u) => Number(u < 0.5)));
+    return this.add(
+      shape,
+      'bool',
+      Uint8Array.from(uniform(this.next(), sizeOf(shape)), (u) => Number(u < 0.5)),
+    );
   }
 
   private differentiated(shape: number[], draw: (key: Key, n: number) => Float32Array): Tensor {
@@ -131,12 +156,26 @@ export const samples: Record<string, Record<string, Sample>> = {
     'f32 to bool': (d) => d.fixed([3], [0, -1, 0.5]).cast('bool'),
     'f32 to f32': (d) => d.f32(2).cast('f32'),
   },
-  add: { ...binary('add'), i32: (d) => d.i32(-3, 3, 2, 3).add(d.i32(-3, 3, 3)), 'to itself': (d) => { const x = d.f32(3); return x.add(x); } },
+  add: {
+    ...binary('add'),
+    i32: (d) => d.i32(-3, 3, 2, 3).add(d.i32(-3, 3, 3)),
+    'to itself': (d) => {
+      const x = d.f32(3);
+      return x.add(x);
+    },
+  },
   sub: { ...binary('sub'), i32: (d) => d.i32(-3, 3, 2, 3).sub(d.i32(-3, 3, 3)) },
   mul: {
     ...binary('mul'),
-    'by itself': (d) => { const x = d.f32(3); return x.mul(x); },
-    'a number of many axes': (d) => d.f32(2, 2).matmul(d.f32(2, 2)).mul(constant([3], [1, 1, 1])),
+    'by itself': (d) => {
+      const x = d.f32(3);
+      return x.mul(x);
+    },
+    'a number of many axes': (d) =>
+      d
+        .f32(2, 2)
+        .matmul(d.f32(2, 2))
+        .mul(constant([3], [1, 1, 1])),
   },
   div: {
     broadcast: (d) => d.f32(2, 1, 3).div(d.between(0.5, 2, 4, 1)),
@@ -177,7 +216,11 @@ export const samples: Record<string, Record<string, Sample>> = {
     'five axes': (d) => d.f32(2, 1, 3, 2, 2).transpose([3, 1, 4, 0, 2]),
     'there and on': (d) => d.f32(2, 3, 4).transpose([2, 0, 1]).transpose([2, 1, 0]),
   },
-  expand: { 'new axes': (d) => d.f32(3, 1).expand([2, 3, 4]), 'without axes': (d) => d.f32().expand([2, 2]), zeros: (d) => [d.f32(2).add(zeros([3, 2]))] },
+  expand: {
+    'new axes': (d) => d.f32(3, 1).expand([2, 3, 4]),
+    'without axes': (d) => d.f32().expand([2, 2]),
+    zeros: (d) => [d.f32(2).add(zeros([3, 2]))],
+  },
   concat: {
     'first axis': (d) => concat([d.f32(2, 3), d.f32(1, 3)], 0),
     'last axis, three': (d) => concat([d.f32(2, 1), d.f32(2, 3), d.f32(2, 2)], -1),
@@ -185,19 +228,39 @@ export const samples: Record<string, Record<string, Sample>> = {
   },
   split: {
     'all used': (d) => d.f32(2, 6).split([1, 2, 3], -1),
-    'one unused': (d) => { const [a, , c] = d.f32(6, 2).split(3, 0); return a.mul(c); },
+    'one unused': (d) => {
+      const [a, , c] = d.f32(6, 2).split(3, 0);
+      return a.mul(c);
+    },
     'two unused': (d) => d.f32(2, 5).split([2, 2, 1], 1)[1],
   },
   slice: {
-    'inner part': (d) => d.f32(4, 5).slice([[1, 3], [0, -1]]),
-    steps: (d) => d.f32(5, 7).slice([[0, 5, 2], [1, 7, 3]]),
+    'inner part': (d) =>
+      d.f32(4, 5).slice([
+        [1, 3],
+        [0, -1],
+      ]),
+    steps: (d) =>
+      d.f32(5, 7).slice([
+        [0, 5, 2],
+        [1, 7, 3],
+      ]),
     'one axis of three': (d) => d.f32(2, 3, 2).slice([undefined, [-1, 3]]),
     i32: (d) => d.i32(0, 9, 6).slice([[1, 6, 2]]),
   },
   pad: {
-    zeros: (d) => d.f32(2, 3).pad([[1, 0], [0, 2]]),
+    zeros: (d) =>
+      d.f32(2, 3).pad([
+        [1, 0],
+        [0, 2],
+      ]),
     'a value': (d) => d.f32(3).pad([[2, 1]], -1.5),
-    'three axes': (d) => d.f32(1, 2, 2).pad([[0, 0], [1, 1], [0, 1]]),
+    'three axes': (d) =>
+      d.f32(1, 2, 2).pad([
+        [0, 0],
+        [1, 1],
+        [0, 1],
+      ]),
     i32: (d) => d.i32(1, 5, 3).pad([[1, 1]], 7),
   },
   matmul: {
@@ -209,11 +272,16 @@ export const samples: Record<string, Record<string, Sample>> = {
     'shared transposed weight': (d) => d.f32(2, 3, 4).matmul(d.f32(5, 4), { transB: true, alpha: 3 }),
     'shared weight, first transposed': (d) => d.f32(2, 4, 3).matmul(d.f32(4, 5), { transA: true, alpha: 3 }),
     'batch broadcast both ways': (d) => d.f32(2, 1, 2, 3).matmul(d.f32(3, 3, 2)),
-    'batch broadcast, transposed': (d) => d.f32(2, 1, 3, 2).matmul(d.f32(1, 3, 2, 3), { transA: true, transB: true, alpha: 0.3 }),
+    'batch broadcast, transposed': (d) =>
+      d.f32(2, 1, 3, 2).matmul(d.f32(1, 3, 2, 3), { transA: true, transB: true, alpha: 0.3 }),
     'smaller left': (d) => d.f32(2, 3).matmul(d.f32(2, 3, 2)),
     'smaller left, transposed': (d) => d.f32(3, 2).matmul(d.f32(2, 4, 3), { transA: true, transB: true }),
     'scaled afterwards': (d) => d.f32(2, 3).matmul(d.f32(3, 2)).mul(0.25),
-    'transposed before': (d) => d.f32(2, 3, 2).transpose().matmul(d.f32(2, 4, 3).transpose()),
+    'transposed before': (d) =>
+      d
+        .f32(2, 3, 2)
+        .transpose()
+        .matmul(d.f32(2, 4, 3).transpose()),
     'a row and a column': (d) => d.f32(1, 3).matmul(d.f32(3, 1)),
   },
   softmax: {
@@ -246,7 +314,10 @@ export const samples: Record<string, Record<string, Sample>> = {
   },
   topK: {
     values: (d) => topK(d.apart(2, 5), 3).values,
-    'values and indices': (d) => { const { values, indices } = topK(d.apart(2, 2, 4), 2); return [values, indices]; },
+    'values and indices': (d) => {
+      const { values, indices } = topK(d.apart(2, 2, 4), 2);
+      return [values, indices];
+    },
     'indices alone': (d) => topK(d.apart(6), 6).indices,
   },
   cumulativeSum: {
@@ -256,44 +327,114 @@ export const samples: Record<string, Record<string, Sample>> = {
     'reverse and exclusive': (d) => d.f32(5).cumulativeSum(-1, { reverse: true, exclusive: true }),
   },
   conv: {
-    '1-D, stride and asymmetric padding': (d) => d.f32(2, 2, 9).conv(d.f32(3, 2, 3), { strides: [2], padding: [[2, 1]] }),
-    '1-D, dilated depthwise': (d) => d.f32(2, 3, 8).conv(d.f32(3, 1, 3), { dilations: [2], groups: 3, padding: [[2, 0]] }),
+    '1-D, stride and asymmetric padding': (d) =>
+      d.f32(2, 2, 9).conv(d.f32(3, 2, 3), { strides: [2], padding: [[2, 1]] }),
+    '1-D, dilated depthwise': (d) =>
+      d.f32(2, 3, 8).conv(d.f32(3, 1, 3), { dilations: [2], groups: 3, padding: [[2, 0]] }),
     '2-D, dense': (d) => d.f32(2, 2, 4, 5).conv(d.f32(3, 2, 2, 3)),
     '2-D, stride that leaves a rest': (d) => d.f32(1, 2, 6, 5).conv(d.f32(2, 2, 3, 2), { strides: [2, 2] }),
-    '2-D, grouped': (d) => d.f32(2, 4, 4, 4).conv(d.f32(6, 2, 3, 3), { groups: 2, padding: [[1, 1], [0, 1]], strides: [2, 1] }),
-    '2-D, depthwise with two outputs each': (d) => d.f32(1, 2, 4, 4).conv(d.f32(4, 1, 2, 2), { groups: 2, strides: [1, 2] }),
+    '2-D, grouped': (d) =>
+      d.f32(2, 4, 4, 4).conv(d.f32(6, 2, 3, 3), {
+        groups: 2,
+        padding: [
+          [1, 1],
+          [0, 1],
+        ],
+        strides: [2, 1],
+      }),
+    '2-D, depthwise with two outputs each': (d) =>
+      d.f32(1, 2, 4, 4).conv(d.f32(4, 1, 2, 2), { groups: 2, strides: [1, 2] }),
     '2-D, patches': (d) => d.f32(1, 3, 4, 4).conv(d.f32(5, 3, 2, 2), { strides: [2, 2] }),
-    '3-D': (d) => d.f32(1, 2, 3, 4, 3).conv(d.f32(2, 2, 2, 2, 2), { strides: [1, 2, 1], padding: [[0, 1], [1, 0], [0, 0]] }),
+    '3-D': (d) =>
+      d.f32(1, 2, 3, 4, 3).conv(d.f32(2, 2, 2, 2, 2), {
+        strides: [1, 2, 1],
+        padding: [
+          [0, 1],
+          [1, 0],
+          [0, 0],
+        ],
+      }),
     '3-D, grouped, strides and dilation': (d) =>
-      d.f32(2, 4, 5, 3, 3).conv(d.f32(2, 2, 2, 2, 1), { groups: 2, strides: [2, 1, 2], dilations: [2, 1, 1], padding: [[1, 0], [0, 1], [0, 0]] }),
-    '3-D, depthwise': (d) => d.f32(1, 2, 3, 3, 3).conv(d.f32(2, 1, 3, 3, 3), { groups: 2, padding: [[1, 1], [1, 1], [1, 1]] }),
+      d.f32(2, 4, 5, 3, 3).conv(d.f32(2, 2, 2, 2, 1), {
+        groups: 2,
+        strides: [2, 1, 2],
+        dilations: [2, 1, 1],
+        padding: [
+          [1, 0],
+          [0, 1],
+          [0, 0],
+        ],
+      }),
+    '3-D, depthwise': (d) =>
+      d.f32(1, 2, 3, 3, 3).conv(d.f32(2, 1, 3, 3, 3), {
+        groups: 2,
+        padding: [
+          [1, 1],
+          [1, 1],
+          [1, 1],
+        ],
+      }),
   },
   convTranspose: {
-    '1-D, output padding': (d) => d.f32(2, 3, 4).convTranspose(d.f32(3, 2, 3), { strides: [2], padding: [[1, 0]], outputPadding: [1] }),
+    '1-D, output padding': (d) =>
+      d.f32(2, 3, 4).convTranspose(d.f32(3, 2, 3), { strides: [2], padding: [[1, 0]], outputPadding: [1] }),
     '2-D, dense': (d) => d.f32(1, 2, 3, 2).convTranspose(d.f32(2, 3, 2, 2), { strides: [2, 2] }),
-    '2-D, grouped and dilated': (d) => d.f32(2, 4, 3, 3).convTranspose(d.f32(4, 2, 2, 2), { groups: 2, dilations: [2, 1], padding: [[1, 0], [0, 1]] }),
+    '2-D, grouped and dilated': (d) =>
+      d.f32(2, 4, 3, 3).convTranspose(d.f32(4, 2, 2, 2), {
+        groups: 2,
+        dilations: [2, 1],
+        padding: [
+          [1, 0],
+          [0, 1],
+        ],
+      }),
     '3-D, grouped, padded and dilated': (d) =>
-      d.f32(2, 2, 2, 3, 2).convTranspose(d.f32(2, 2, 2, 2, 2), { groups: 2, strides: [2, 1, 1], dilations: [2, 1, 1], padding: [[1, 1], [0, 1], [0, 0]], outputPadding: [1, 0, 0] }),
-    '3-D, output padding': (d) => d.f32(1, 2, 2, 2, 2).convTranspose(d.f32(2, 1, 2, 3, 2), { strides: [2, 2, 1], outputPadding: [1, 0, 0] }),
+      d.f32(2, 2, 2, 3, 2).convTranspose(d.f32(2, 2, 2, 2, 2), {
+        groups: 2,
+        strides: [2, 1, 1],
+        dilations: [2, 1, 1],
+        padding: [
+          [1, 1],
+          [0, 1],
+          [0, 0],
+        ],
+        outputPadding: [1, 0, 0],
+      }),
+    '3-D, output padding': (d) =>
+      d.f32(1, 2, 2, 2, 2).convTranspose(d.f32(2, 1, 2, 3, 2), { strides: [2, 2, 1], outputPadding: [1, 0, 0] }),
   },
 };
 
 /** Functions that are made of operators. */
 export const composites: Record<string, Sample> = {
-  batchNorm: (d) => { const { y, mean, variance } = batchNorm(d.f32(3, 2, 4), d.f32(2), d.f32(2)); return [y, mean, variance]; },
+  batchNorm: (d) => {
+    const { y, mean, variance } = batchNorm(d.f32(3, 2, 4), d.f32(2), d.f32(2));
+    return [y, mean, variance];
+  },
   'batchNorm of two axes': (d) => batchNorm(d.f32(6, 3), d.f32(3), d.f32(3)).y,
   batchNormInference: (d) => batchNormInference(d.f32(2, 3, 2, 2), d.f32(3), d.f32(3), d.f32(3), d.between(0.5, 2, 3)),
   groupNorm: (d) => groupNorm(d.f32(2, 4, 3), d.f32(4), d.f32(4), 2),
   oneHot: (d) => oneHot(d.i32(0, 4, 2, 3), 4).mul(d.f32(2, 3, 1)),
-  'cross-entropy': (d) => oneHot(d.i32(0, 5, 4), 5).mul(d.f32(4, 5).logSoftmax()).sum(-1).mean().neg(),
-  'attention': (d) => {
+  'cross-entropy': (d) =>
+    oneHot(d.i32(0, 5, 4), 5)
+      .mul(d.f32(4, 5).logSoftmax())
+      .sum(-1)
+      .mean()
+      .neg(),
+  attention: (d) => {
     const [q, k, v] = [d.f32(2, 3, 4), d.f32(2, 5, 4), d.f32(2, 5, 4)];
     return q.matmul(k.transpose()).mul(0.5).softmax().matmul(v);
   },
   'masked attention': (d) => {
     const [q, k, v] = [d.f32(2, 3, 4), d.f32(2, 3, 4), d.f32(2, 3, 4)];
     const causal = constant([1, 0, 0, 1, 1, 0, 1, 1, 1], [3, 3]).greater(0);
-    return causal.where(q.matmul(k, { transB: true, alpha: 0.5 }), Number.NEGATIVE_INFINITY).softmax().matmul(v);
+    return causal
+      .where(q.matmul(k, { transB: true, alpha: 0.5 }), Number.NEGATIVE_INFINITY)
+      .softmax()
+      .matmul(v);
   },
-  gelu: (d) => { const x = d.f32(2, 5); return x.mul(0.5).mul(x.div(Math.SQRT2).erf().add(1)); },
+  gelu: (d) => {
+    const x = d.f32(2, 5);
+    return x.mul(0.5).mul(x.div(Math.SQRT2).erf().add(1));
+  },
 };

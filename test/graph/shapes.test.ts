@@ -2,7 +2,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HiperceiverError } from '../../src/errors/index.js';
-import { concat, constant, Graph, groupNorm, input, layerNorm, oneHot, scatterAdd, type Tensor, topK, where } from '../../src/graph/index.js';
+import {
+  concat,
+  constant,
+  Graph,
+  groupNorm,
+  input,
+  layerNorm,
+  oneHot,
+  scatterAdd,
+  type Tensor,
+  topK,
+  where,
+} from '../../src/graph/index.js';
 
 const x = input('x', [2, 3]);
 const i = input('i', [4], 'i32');
@@ -33,7 +45,15 @@ const refused: [string, () => unknown, string[]][] = [
   ['split', () => x.split([3, 0], 1), ['[2, 3]', '[3, 0]']],
   ['split', () => x.split(2, 1), ['[2, 3]', '2 parts']],
   ['slice', () => x.slice([[1, 1]]), ['[2, 3]']],
-  ['slice', () => x.slice([[0, 2], [3, 5]]), ['[2, 3]', '[0, 3]']],
+  [
+    'slice',
+    () =>
+      x.slice([
+        [0, 2],
+        [3, 5],
+      ]),
+    ['[2, 3]', '[0, 3]'],
+  ],
   ['pad', () => x.pad([[1, 1]]), ['[2, 3]']],
   ['sum', () => x.sum(2), ['axis 2', 'rank 2']],
   ['sum', () => b.sum(), ['bool[2, 3]']],
@@ -47,11 +67,16 @@ const refused: [string, () => unknown, string[]][] = [
   ['topK', () => topK(x, 4), ['4', '[2, 3]']],
   ['conv', () => input('a', [1, 3, 8, 8]).conv(input('k', [4, 2, 3, 3])), ['[1, 3, 8, 8]', '[4, 2, 3, 3]']],
   ['conv', () => input('a', [1, 2, 2, 8]).conv(input('k', [4, 2, 3, 3])), ['[1, 2, 2, 8]', '[4, 2, 3, 3]']],
-  ['conv', () => input('a', [1, 2, 8]).conv(input('k', [4, 2, 3]), { strides: [1, 2] }), ['strides', '2 entries', '1 spatial']],
+  [
+    'conv',
+    () => input('a', [1, 2, 8]).conv(input('k', [4, 2, 3]), { strides: [1, 2] }),
+    ['strides', '2 entries', '1 spatial'],
+  ],
   ['convTranspose', () => input('a', [1, 3, 8]).convTranspose(input('k', [2, 4, 3])), ['[1, 3, 8]', '[2, 4, 3]']],
   ['input', () => input('bad', [2, 0]), ['"bad"', '[2, 0]']],
   ['constant', () => constant([1, 2, 3], [2, 2]), ['3 values', '[2, 2]']],
-  ['Graph', () => Graph.of({ y: x.add(input('x', [2, 3])) }), ['"x"']],
+  ['Graph', () => Graph.of({ y: x.add(input('x', [2, 3])) }), ['two different inputs', '"x"']],
+  ['Graph', () => Graph.of({ x: x.neg() }), ['an input and an output', '"x"']],
 ];
 
 for (const [operation, build, names] of refused) {

@@ -11,7 +11,8 @@ export const platform: Platform = {
     return {
       post: (message, transfer) => worker.postMessage(message, transfer),
       onMessage: (listener) => worker.addEventListener('message', (event) => listener(event.data)),
-      onFailure: (listener) => worker.addEventListener('error', (event) => listener(event.message || 'its script could not be loaded')),
+      onFailure: (listener) =>
+        worker.addEventListener('error', (event) => listener(event.message || 'its script could not be loaded')),
       hold: () => {},
       terminate: async () => worker.terminate(),
     };

@@ -7,7 +7,8 @@ export const platform: Platform = {
   defaultDevice: 'cpu',
   defaultThreads: availableParallelism,
   spawn: () => {
-    const worker = new Worker(new URL('../worker/node.js', import.meta.url));
+    // Without the process's own flags, of which a worker refuses some (--input-type).
+    const worker = new Worker(new URL('../worker/node.js', import.meta.url), { execArgv: [] });
     let ended = false;
     return {
       post: (message, transfer) => worker.postMessage(message, transfer),

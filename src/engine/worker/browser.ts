@@ -2,7 +2,11 @@
 import type { RequestMessage } from '../protocol.js';
 import { Host, type OrtModule } from './host.js';
 
-const scope = globalThis as unknown as { postMessage(message: unknown, transfer: ArrayBuffer[]): void; onmessage: unknown; crossOriginIsolated: boolean };
+const scope = globalThis as unknown as {
+  postMessage(message: unknown, transfer: ArrayBuffer[]): void;
+  onmessage: unknown;
+  crossOriginIsolated: boolean;
+};
 const host = new Host(
   async (device, threads) => {
     const web = device === 'webgpu' ? await import('onnxruntime-web/webgpu') : await import('onnxruntime-web/wasm');

@@ -1,7 +1,24 @@
 /** The engine's side of a worker thread: sessions and buffers of one ONNX Runtime build, one request at a time. */
 import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from 'onnxruntime-common';
-import { Graph, input, NO_RESULTS, type TensorType, toOnnx, type Values, valuesOf, sameShape, sizeOf } from '../../graph/index.js';
-import { ORT_TYPES, type AnswerMessage, type RequestKind, type RequestMessage, type Requests, type Signature } from '../protocol.js';
+import {
+  Graph,
+  input,
+  NO_RESULTS,
+  sameShape,
+  sizeOf,
+  type TensorType,
+  toOnnx,
+  type Values,
+  valuesOf,
+} from '../../graph/index.js';
+import {
+  type AnswerMessage,
+  ORT_TYPES,
+  type RequestKind,
+  type RequestMessage,
+  type Requests,
+  type Signature,
+} from '../protocol.js';
 import type { DeviceName, Residency } from '../types.js';
 
 /** The part of onnxruntime-node and onnxruntime-web that is used: both implement onnxruntime-common. */
@@ -44,7 +61,10 @@ export class Host {
     this.queue = this.queue.then(async () => {
       try {
         const answer = await (this[message.kind] as (ask: unknown) => unknown)(message.ask);
-        const owned = message.kind === 'read' ? Object.values(answer as Record<string, Values>).map((v) => v.buffer as ArrayBuffer) : [];
+        const owned =
+          message.kind === 'read'
+            ? Object.values(answer as Record<string, Values>).map((v) => v.buffer as ArrayBuffer)
+            : [];
         this.send({ id: message.id, answer }, owned);
       } catch (error) {
         this.send({ id: message.id, error: error instanceof Error ? error.message : String(error) }, []);
@@ -132,12 +152,19 @@ export class Host {
       // A second, contiguous copy of all activations beside the arena of the first run: twice the memory, no faster.
       enableMemPattern: false,
       // Values that are computed twice on purpose, to save memory, must not be merged again.
-      ...(keepDuplicates ? { extra: { optimization: { disable_specified_optimizers: 'CommonSubexpressionElimination' } } } : {}),
+      ...(keepDuplicates
+        ? { extra: { optimization: { disable_specified_optimizers: 'CommonSubexpressionElimination' } } }
+        : {}),
     };
   }
 
   /** On the CPU, storage for the outputs: the program's own, or the spare copy of a resident buffer. */
-  private outputsFor({ outputs }: Signature, residency: Required<Residency>, fetches: Map<string, OrtTensor>, reads: Set<string>) {
+  private outputsFor(
+    { outputs }: Signature,
+    residency: Required<Residency>,
+    fetches: Map<string, OrtTensor>,
+    reads: Set<string>,
+  ) {
     const targets: Record<string, OrtTensor> = {};
     for (const [name, type] of Object.entries(outputs)) {
       const target = residency.outputs[name];
@@ -202,7 +229,11 @@ export class Host {
 }
 
 /** Runs a session of a model made `withoutResults`: the outputs are in `targets` when it ends. */
-async function runInto(session: InferenceSession, inputs: Record<string, OrtTensor>, targets: Record<string, OrtTensor>): Promise<Record<string, OrtTensor>> {
+async function runInto(
+  session: InferenceSession,
+  inputs: Record<string, OrtTensor>,
+  targets: Record<string, OrtTensor>,
+): Promise<Record<string, OrtTensor>> {
   try {
     await session.run(inputs, { [NO_RESULTS]: null, ...targets });
   } catch (error) {

@@ -28,7 +28,8 @@ export function writeNode(to: ProtoWriter, node: OnnxNode): void {
   for (const name of node.inputs) to.string(1, name);
   for (const name of node.outputs) to.string(2, name);
   to.string(4, node.type);
-  for (const [name, value] of Object.entries(node.attributes)) to.message(5, (attribute) => writeAttribute(attribute, name, value));
+  for (const [name, value] of Object.entries(node.attributes))
+    to.message(5, (attribute) => writeAttribute(attribute, name, value));
   if (node.domain) to.string(7, node.domain);
 }
 
@@ -61,6 +62,8 @@ export function writeValueInfo(to: ProtoWriter, name: string, shape: readonly nu
 /** A sequence of tensors of any shape. */
 export function writeSequenceInfo(to: ProtoWriter, name: string, elementType: number): void {
   to.string(1, name).message(2, (type) =>
-    type.message(4, (sequence) => sequence.message(1, (element) => element.message(1, (tensor) => tensor.uint(1, elementType)))),
+    type.message(4, (sequence) =>
+      sequence.message(1, (element) => element.message(1, (tensor) => tensor.uint(1, elementType))),
+    ),
   );
 }

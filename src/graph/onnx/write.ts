@@ -3,7 +3,15 @@ import { ProtoWriter } from '../../protobuf/index.js';
 import type { Attribute, Emitter, Target } from '../emitter.js';
 import type { Graph } from '../graph.js';
 import { constantOperator, inputOperator, type Node, type Tensor, type TensorType, type Values } from '../tensor.js';
-import { ELEMENT_TYPES, type OnnxNode, type OnnxTensor, writeNode, writeSequenceInfo, writeTensor, writeValueInfo } from './model.js';
+import {
+  ELEMENT_TYPES,
+  type OnnxNode,
+  type OnnxTensor,
+  writeNode,
+  writeSequenceInfo,
+  writeTensor,
+  writeValueInfo,
+} from './model.js';
 
 /** Operator set: 18 has reductions with axes as inputs; all providers of ONNX Runtime implement it. */
 const OPSET = 18;
@@ -27,10 +35,20 @@ export interface OnnxOptions {
 export const NO_RESULTS = 'hiperceiver.no_results';
 
 /** The graph as the bytes of an ONNX file. Inputs and outputs carry the graph's names. */
-export function toOnnx(graph: Graph, { target, metadata = {}, weights = new Map(), withoutResults = false }: OnnxOptions): Uint8Array {
+export function toOnnx(
+  graph: Graph,
+  { target, metadata = {}, weights = new Map(), withoutResults = false }: OnnxOptions,
+): Uint8Array {
   const lowering = new Lowering(graph, target);
   const { nodes, initializers } = lowering.run();
-  if (withoutResults) nodes.push({ type: 'SequenceEmpty', inputs: [], outputs: [NO_RESULTS], attributes: { dtype: ELEMENT_TYPES.f32 }, domain: '' });
+  if (withoutResults)
+    nodes.push({
+      type: 'SequenceEmpty',
+      inputs: [],
+      outputs: [NO_RESULTS],
+      attributes: { dtype: ELEMENT_TYPES.f32 },
+      domain: '',
+    });
   for (const [name, t] of graph.inputs) {
     const data = weights.get(name);
     if (data) initializers.push({ name, shape: t.shape, elementType: ELEMENT_TYPES[t.dtype], data });
@@ -45,7 +63,8 @@ export function toOnnx(graph: Graph, { target, metadata = {}, weights = new Map(
       if (!weights.has(name)) to.message(11, (w) => writeValueInfo(w, name, t.shape, ELEMENT_TYPES[t.dtype]));
     }
     if (withoutResults) to.message(12, (w) => writeSequenceInfo(w, NO_RESULTS, ELEMENT_TYPES.f32));
-    for (const [name, t] of graph.outputs) to.message(12, (w) => writeValueInfo(w, name, t.shape, ELEMENT_TYPES[t.dtype]));
+    for (const [name, t] of graph.outputs)
+      to.message(12, (w) => writeValueInfo(w, name, t.shape, ELEMENT_TYPES[t.dtype]));
   });
   model.message(8, (w) => w.string(1, '').int64(2, OPSET));
   if (nodes.some((node) => node.domain)) model.message(8, (w) => w.string(1, 'com.microsoft').int64(2, 1));
@@ -101,12 +120,24 @@ class Lowering implements Emitter {
     return this.used.has(node.outputs[index]);
   }
 
-  node(type: string, inputs: string[], attributes: Record<string, Attribute> = {}, to = this.fresh(type), domain = ''): string {
+  node(
+    type: string,
+    inputs: string[],
+    attributes: Record<string, Attribute> = {},
+    to = this.fresh(type),
+    domain = '',
+  ): string {
     this.nodes(type, inputs, [to], attributes, domain);
     return to;
   }
 
-  nodes(type: string, inputs: string[], outputs: string[], attributes: Record<string, Attribute> = {}, domain = ''): void {
+  nodes(
+    type: string,
+    inputs: string[],
+    outputs: string[],
+    attributes: Record<string, Attribute> = {},
+    domain = '',
+  ): void {
     this.onnxNodes.push({ type, inputs, outputs, attributes, domain });
   }
 

@@ -7,8 +7,16 @@ import { asTensor, binary, type Operand } from './elementwise.js';
 export const equal = binary('equal', { onnx: 'Equal', compute: (a, b) => Number(a === b), result: 'bool' });
 export const less = binary('less', { onnx: 'Less', compute: (a, b) => Number(a < b), result: 'bool' });
 export const greater = binary('greater', { onnx: 'Greater', compute: (a, b) => Number(a > b), result: 'bool' });
-export const lessEqual = binary('lessEqual', { onnx: 'LessOrEqual', compute: (a, b) => Number(a <= b), result: 'bool' });
-export const greaterEqual = binary('greaterEqual', { onnx: 'GreaterOrEqual', compute: (a, b) => Number(a >= b), result: 'bool' });
+export const lessEqual = binary('lessEqual', {
+  onnx: 'LessOrEqual',
+  compute: (a, b) => Number(a <= b),
+  result: 'bool',
+});
+export const greaterEqual = binary('greaterEqual', {
+  onnx: 'GreaterOrEqual',
+  compute: (a, b) => Number(a >= b),
+  result: 'bool',
+});
 export const and = binary('and', { onnx: 'And', compute: (a, b) => a & b, dtypes: ['bool'] });
 export const or = binary('or', { onnx: 'Or', compute: (a, b) => a | b, dtypes: ['bool'] });
 
@@ -33,14 +41,20 @@ const whereOperator = defineOperator<object>({
   infer: ([condition, a, b]) => {
     if (condition.dtype !== 'bool') throw new HiperceiverError(`where: the condition must be bool, not ${condition}.`);
     if (a.dtype !== b.dtype) throw new HiperceiverError(`where: ${a} and ${b} differ in dtype.`);
-    return [{ shape: broadcastShapes(broadcastShapes(a.shape, b.shape, 'where'), condition.shape, 'where'), dtype: a.dtype }];
+    return [
+      { shape: broadcastShapes(broadcastShapes(a.shape, b.shape, 'where'), condition.shape, 'where'), dtype: a.dtype },
+    ];
   },
   evaluate: ([condition, a, b], _, node) => {
     const out = emptyValues(node.outputs[0]);
     const shape = node.outputs[0].shape;
-    forEachOffset(shape, node.inputs.map((t) => broadcastStrides(t.shape, shape)), ([ic, ia, ib], at) => {
-      out[at] = condition[ic] ? a[ia] : b[ib];
-    });
+    forEachOffset(
+      shape,
+      node.inputs.map((t) => broadcastStrides(t.shape, shape)),
+      ([ic, ia, ib], at) => {
+        out[at] = condition[ic] ? a[ia] : b[ib];
+      },
+    );
     return [out];
   },
   gradient: ({ inputs: [condition, a, b], gradients: [g], needs }) => [
@@ -49,7 +63,12 @@ const whereOperator = defineOperator<object>({
     needs[2] ? condition.where(0, g!).sumTo(b.shape) : undefined,
   ],
   lower: (emit, node) => {
-    emit.node('Where', node.inputs.map((t) => emit.name(t)), {}, emit.name(node.outputs[0]));
+    emit.node(
+      'Where',
+      node.inputs.map((t) => emit.name(t)),
+      {},
+      emit.name(node.outputs[0]),
+    );
   },
 });
 

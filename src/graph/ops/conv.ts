@@ -79,7 +79,11 @@ function forEachProduct(
         for (let o = 0; o < outChannels; o++) {
           const group = Math.floor(o / outPerGroup);
           for (let c = 0; c < inPerGroup; c++) {
-            visit(b * strideL[0] + (group * inPerGroup + c) * strideL[1] + l, o * strideK[0] + c * strideK[1] + k, b * strideS[0] + o * strideS[1] + s);
+            visit(
+              b * strideL[0] + (group * inPerGroup + c) * strideL[1] + l,
+              o * strideK[0] + c * strideK[1] + k,
+              b * strideS[0] + o * strideS[1] + s,
+            );
           }
         }
       }
@@ -91,11 +95,23 @@ const convOperator = defineOperator<ConvAttributes>({
   name: 'conv',
   infer: ([x, kernel], { strides, before, after, dilations, groups }) => {
     ensure(
-      x.rank === kernel.rank && x.rank >= 3 && x.rank <= 5 && x.shape[1] === kernel.shape[1] * groups && kernel.shape[0] % groups === 0,
+      x.rank === kernel.rank &&
+        x.rank >= 3 &&
+        x.rank <= 5 &&
+        x.shape[1] === kernel.shape[1] * groups &&
+        kernel.shape[0] % groups === 0,
       () => `conv: kernel ${show(kernel.shape)} in ${groups} groups does not fit input ${show(x.shape)}.`,
     );
-    const space = x.shape.slice(2).map((n, i) => Math.floor((n + before[i] + after[i] - dilations[i] * (kernel.shape[i + 2] - 1) - 1) / strides[i]) + 1);
-    ensure(space.every((n) => n >= 1), () => `conv: kernel ${show(kernel.shape)} is larger than input ${show(x.shape)}.`);
+    const space = x.shape
+      .slice(2)
+      .map(
+        (n, i) =>
+          Math.floor((n + before[i] + after[i] - dilations[i] * (kernel.shape[i + 2] - 1) - 1) / strides[i]) + 1,
+      );
+    ensure(
+      space.every((n) => n >= 1),
+      () => `conv: kernel ${show(kernel.shape)} is larger than input ${show(x.shape)}.`,
+    );
     return [{ shape: [x.shape[0], kernel.shape[0], ...space], dtype: 'f32' }];
   },
   evaluate: ([x, kernel], attributes, node) => {
@@ -110,8 +126,14 @@ const convOperator = defineOperator<ConvAttributes>({
     needs[1] ? kernelGradient(x, g!, kernel.shape, attributes) : undefined,
   ],
   lower: (emit, node, attributes) => {
-    if (emit.target === 'webgpu' && node.inputs[0].rank === 5 && attributes.groups > 1) return lowerVolumeConv(emit, node, attributes);
-    emit.node('Conv', node.inputs.map((t) => emit.name(t)), onnxAttributes(attributes), emit.name(node.outputs[0]));
+    if (emit.target === 'webgpu' && node.inputs[0].rank === 5 && attributes.groups > 1)
+      return lowerVolumeConv(emit, node, attributes);
+    emit.node(
+      'Conv',
+      node.inputs.map((t) => emit.name(t)),
+      onnxAttributes(attributes),
+      emit.name(node.outputs[0]),
+    );
   },
   flops: (node) => productFlops(node, node.outputs[0]),
 });
@@ -120,10 +142,19 @@ const convTransposeOperator = defineOperator<TransposedAttributes>({
   name: 'convTranspose',
   infer: ([x, kernel], { strides, before, after, dilations, groups, outputPadding }) => {
     ensure(
-      x.rank === kernel.rank && x.rank >= 3 && x.rank <= 5 && x.shape[1] === kernel.shape[0] && x.shape[1] % groups === 0,
+      x.rank === kernel.rank &&
+        x.rank >= 3 &&
+        x.rank <= 5 &&
+        x.shape[1] === kernel.shape[0] &&
+        x.shape[1] % groups === 0,
       () => `convTranspose: kernel ${show(kernel.shape)} in ${groups} groups does not fit input ${show(x.shape)}.`,
     );
-    const space = x.shape.slice(2).map((n, i) => (n - 1) * strides[i] + dilations[i] * (kernel.shape[i + 2] - 1) + 1 + outputPadding[i] - before[i] - after[i]);
+    const space = x.shape
+      .slice(2)
+      .map(
+        (n, i) =>
+          (n - 1) * strides[i] + dilations[i] * (kernel.shape[i + 2] - 1) + 1 + outputPadding[i] - before[i] - after[i],
+      );
     return [{ shape: [x.shape[0], kernel.shape[1] * groups, ...space], dtype: 'f32' }];
   },
   evaluate: ([x, kernel], attributes, node) => {
@@ -159,7 +190,9 @@ function productFlops(node: Node, small: Tensor): number {
 /** The transposed convolution whose result has exactly the shape `target`. */
 function transposedTo(g: Tensor, kernel: Tensor, target: readonly number[], attributes: ConvAttributes): Tensor {
   const { strides, before, after, dilations } = attributes;
-  const reached = g.shape.slice(2).map((n, i) => (n - 1) * strides[i] + dilations[i] * (kernel.shape[i + 2] - 1) + 1 - before[i] - after[i]);
+  const reached = g.shape
+    .slice(2)
+    .map((n, i) => (n - 1) * strides[i] + dilations[i] * (kernel.shape[i + 2] - 1) + 1 - before[i] - after[i]);
   // Input that the strides never reached has no gradient: zeros behind (ONNX output padding must stay below the stride).
   const missing = target.slice(2).map((n, i) => n - reached[i]);
   const outputPadding = missing.map((n, i) => Math.min(n, strides[i] - 1));
@@ -170,7 +203,12 @@ function transposedTo(g: Tensor, kernel: Tensor, target: readonly number[], attr
  * Gradient of a kernel as one grouped convolution in which batch and channels change places and strides become dilations:
  * for each group, input channels take the place of the batch and the batch that of the channels.
  */
-function kernelGradient(large: Tensor, small: Tensor, kernel: readonly number[], { strides, before, after, dilations, groups }: ConvAttributes): Tensor {
+function kernelGradient(
+  large: Tensor,
+  small: Tensor,
+  kernel: readonly number[],
+  { strides, before, after, dilations, groups }: ConvAttributes,
+): Tensor {
   const batch = large.shape[0];
   const inPerGroup = kernel[1];
   const outPerGroup = kernel[0] / groups;
@@ -194,7 +232,11 @@ export function conv(x: Tensor, kernel: Tensor, options: ConvOptions = {}): Tens
 }
 
 /** The transpose of `conv`: x `[B, O, ...]`, kernel `[O, C/groups, ...]` → `[B, C, ...]`. */
-export function convTranspose(x: Tensor, kernel: Tensor, options: ConvOptions & { outputPadding?: number[] } = {}): Tensor {
+export function convTranspose(
+  x: Tensor,
+  kernel: Tensor,
+  options: ConvOptions & { outputPadding?: number[] } = {},
+): Tensor {
   const spatial = x.rank - 2;
   return apply(convTransposeOperator, [x, kernel], {
     ...complete(options, spatial),

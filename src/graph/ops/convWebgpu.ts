@@ -16,7 +16,14 @@ interface VolumeAttributes {
 }
 
 /** Attributes of the convolution within planes. */
-function planar({ strides, before, after, dilations, groups, outputPadding }: VolumeAttributes): Record<string, Attribute> {
+function planar({
+  strides,
+  before,
+  after,
+  dilations,
+  groups,
+  outputPadding,
+}: VolumeAttributes): Record<string, Attribute> {
   return {
     strides: strides.slice(1),
     pads: [...before.slice(1), ...after.slice(1)],
@@ -43,7 +50,9 @@ function framesFrom(emit: Emitter, x: string, from: number, count: number, step:
 /** Zeros before and behind axis 1 of five. */
 function padFrames(emit: Emitter, x: string, before: number, after: number): string {
   if (before === 0 && after === 0) return x;
-  return emit.node('Pad', [x, emit.int64([0, before, 0, 0, 0, 0, after, 0, 0, 0]), emit.float(0)], { mode: 'constant' });
+  return emit.node('Pad', [x, emit.int64([0, before, 0, 0, 0, 0, after, 0, 0, 0]), emit.float(0)], {
+    mode: 'constant',
+  });
 }
 
 function addUp(emit: Emitter, terms: string[]): string {
@@ -54,12 +63,21 @@ function addUp(emit: Emitter, terms: string[]): string {
  * `ConvTranspose` of lines or planes with groups. With one output channel and an even number of input channels in each
  * group the provider's results are wrong, so such a kernel gets a second, empty output channel.
  */
-export function transposedByGroups(emit: Emitter, x: string, kernel: string, [channels, outPerGroup, ...space]: readonly number[], attributes: Record<string, Attribute>, to?: string): string {
+export function transposedByGroups(
+  emit: Emitter,
+  x: string,
+  kernel: string,
+  [channels, outPerGroup, ...space]: readonly number[],
+  attributes: Record<string, Attribute>,
+  to?: string,
+): string {
   const groups = attributes.group as number;
   const isWrong = groups > 1 && outPerGroup === 1 && (channels / groups) % 2 === 0;
   if (!isWrong) return emit.node('ConvTranspose', [x, kernel], attributes, to);
   const none = space.map(() => 0);
-  const wide = emit.node('Pad', [kernel, emit.int64([0, 0, ...none, 0, 1, ...none]), emit.float(0)], { mode: 'constant' });
+  const wide = emit.node('Pad', [kernel, emit.int64([0, 0, ...none, 0, 1, ...none]), emit.float(0)], {
+    mode: 'constant',
+  });
   const doubled = emit.node('ConvTranspose', [x, wide], attributes);
   return emit.node('Slice', [doubled, ...[[0], [2 * groups], [1], [2]].map((v) => emit.int64(v))], {}, to);
 }
@@ -76,7 +94,10 @@ export function lowerVolumeConv(emit: Emitter, node: Node, attributes: VolumeAtt
     const planes = emit.node('Reshape', [met, emit.int64([batch * outDepth, channels, height, width])]);
     return emit.node('Conv', [planes, kernelSlice(emit, kernel, k)], planar(attributes));
   });
-  const sum = emit.node('Reshape', [addUp(emit, terms), emit.int64([batch, outDepth, outChannels, outHeight, outWidth])]);
+  const sum = emit.node('Reshape', [
+    addUp(emit, terms),
+    emit.int64([batch, outDepth, outChannels, outHeight, outWidth]),
+  ]);
   swapDepth(emit, sum, emit.name(node.outputs[0]));
 }
 
@@ -86,7 +107,10 @@ export function lowerVolumeConvTranspose(emit: Emitter, node: Node, attributes: 
   const [batch, channels, depth, height, width] = x.shape;
   const [, outChannels, outDepth, outHeight, outWidth] = node.outputs[0].shape;
   const [stride, dilation] = [attributes.strides[0], attributes.dilations[0]];
-  const planes = emit.node('Reshape', [swapDepth(emit, emit.name(x)), emit.int64([batch * depth, channels, height, width])]);
+  const planes = emit.node('Reshape', [
+    swapDepth(emit, emit.name(x)),
+    emit.int64([batch * depth, channels, height, width]),
+  ]);
   // Depth before cropping: where the last frame meets the last slice of the kernel.
   const reach = (depth - 1) * stride + (kernel.shape[2] - 1) * dilation + 1;
   const missing = Math.max(0, attributes.before[0] + outDepth - reach);
@@ -96,7 +120,10 @@ export function lowerVolumeConvTranspose(emit: Emitter, node: Node, attributes: 
     // Zeros between the frames: each one becomes a frame and stride - 1 empty ones.
     const apart = emit.node('Reshape', [spread, emit.int64([batch * depth, 1, outChannels, outHeight, outWidth])]);
     const filled = padFrames(emit, apart, 0, stride - 1);
-    const merged = emit.node('Reshape', [filled, emit.int64([batch, depth * stride, outChannels, outHeight, outWidth])]);
+    const merged = emit.node('Reshape', [
+      filled,
+      emit.int64([batch, depth * stride, outChannels, outHeight, outWidth]),
+    ]);
     const frames = framesFrom(emit, merged, 0, (depth - 1) * stride + 1, 1);
     const before = k * dilation;
     return padFrames(emit, frames, before, reach - before - (depth - 1) * stride - 1 + missing);

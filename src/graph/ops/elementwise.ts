@@ -31,10 +31,13 @@ function unary(name: string, rule: UnaryRule): Operator<object> {
       for (let i = 0; i < out.length; i++) out[i] = rule.compute(x[i]);
       return [out];
     },
-    gradient: rule.gradient && (({ inputs: [x], outputs: [y], gradients: [g] }) => [rule.gradient?.(g as Tensor, x, y)]),
-    lower: rule.lower ?? ((emit, node) => {
-      emit.node(rule.onnx, [emit.name(node.inputs[0])], {}, emit.name(node.outputs[0]));
-    }),
+    gradient:
+      rule.gradient && (({ inputs: [x], outputs: [y], gradients: [g] }) => [rule.gradient?.(g as Tensor, x, y)]),
+    lower:
+      rule.lower ??
+      ((emit, node) => {
+        emit.node(rule.onnx, [emit.name(node.inputs[0])], {}, emit.name(node.outputs[0]));
+      }),
   });
 }
 
@@ -73,12 +76,19 @@ export function binary(name: string, rule: BinaryRule): (a: Operand, b: Operand)
       }
       return [out];
     },
-    gradient: rule.gradient && (({ inputs: [a, b], outputs: [y], gradients: [g], needs }) => {
-      const [ga, gb] = rule.gradient!(g as Tensor, a, b, y);
-      return [needs[0] ? ga()?.sumTo(a.shape) : undefined, needs[1] ? gb()?.sumTo(b.shape) : undefined];
-    }),
+    gradient:
+      rule.gradient &&
+      (({ inputs: [a, b], outputs: [y], gradients: [g], needs }) => {
+        const [ga, gb] = rule.gradient!(g as Tensor, a, b, y);
+        return [needs[0] ? ga()?.sumTo(a.shape) : undefined, needs[1] ? gb()?.sumTo(b.shape) : undefined];
+      }),
     lower: (emit, node) => {
-      emit.node(rule.onnx, node.inputs.map((t) => emit.name(t)), {}, emit.name(node.outputs[0]));
+      emit.node(
+        rule.onnx,
+        node.inputs.map((t) => emit.name(t)),
+        {},
+        emit.name(node.outputs[0]),
+      );
     },
   });
   return (a, b) => {
@@ -89,49 +99,83 @@ export function binary(name: string, rule: BinaryRule): (a: Operand, b: Operand)
 
 const of = (operator: Operator<object>) => (x: Tensor) => apply(operator, [x], {});
 
-export const neg = of(unary('neg', { onnx: 'Neg', compute: (x) => -x, gradient: (g) => g.neg(), dtypes: ['f32', 'i32'] }));
-export const abs = of(unary('abs', {
-  onnx: 'Abs',
-  compute: Math.abs,
-  gradient: (g, x) => x.greater(0).where(g, x.less(0).where(g.neg(), 0)),
-}));
+export const neg = of(
+  unary('neg', { onnx: 'Neg', compute: (x) => -x, gradient: (g) => g.neg(), dtypes: ['f32', 'i32'] }),
+);
+export const abs = of(
+  unary('abs', {
+    onnx: 'Abs',
+    compute: Math.abs,
+    gradient: (g, x) => x.greater(0).where(g, x.less(0).where(g.neg(), 0)),
+  }),
+);
 export const exp = of(unary('exp', { onnx: 'Exp', compute: Math.exp, gradient: (g, _, y) => g.mul(y) }));
 export const log = of(unary('log', { onnx: 'Log', compute: Math.log, gradient: (g, x) => g.div(x) }));
 export const sqrt = of(unary('sqrt', { onnx: 'Sqrt', compute: Math.sqrt, gradient: (g, _, y) => g.mul(0.5).div(y) }));
 export const sin = of(unary('sin', { onnx: 'Sin', compute: Math.sin, gradient: (g, x) => g.mul(x.cos()) }));
 export const cos = of(unary('cos', { onnx: 'Cos', compute: Math.cos, gradient: (g, x) => g.mul(x.sin()).neg() }));
-export const tanh = of(unary('tanh', { onnx: 'Tanh', compute: Math.tanh, gradient: (g, _, y) => g.mul(y.add(1)).mul(asTensor(1).sub(y)) }));
-export const erf = of(unary('erf', {
-  onnx: 'Erf',
-  compute: errorFunction,
-  gradient: (g, x) => g.mul(x.mul(x).neg().exp().mul(2 / Math.sqrt(Math.PI))),
-}));
-export const sigmoid = of(unary('sigmoid', {
-  onnx: 'Sigmoid',
-  compute: (x) => 1 / (1 + Math.exp(-x)),
-  gradient: (g, _, y) => g.mul(y).mul(asTensor(1).sub(y)),
-}));
-export const relu = of(unary('relu', {
-  onnx: 'Relu',
-  compute: (x) => Math.max(x, 0),
-  gradient: (g, x) => x.greater(0).where(g, 0),
-}));
+export const tanh = of(
+  unary('tanh', { onnx: 'Tanh', compute: Math.tanh, gradient: (g, _, y) => g.mul(y.add(1)).mul(asTensor(1).sub(y)) }),
+);
+export const erf = of(
+  unary('erf', {
+    onnx: 'Erf',
+    compute: errorFunction,
+    gradient: (g, x) =>
+      g.mul(
+        x
+          .mul(x)
+          .neg()
+          .exp()
+          .mul(2 / Math.sqrt(Math.PI)),
+      ),
+  }),
+);
+export const sigmoid = of(
+  unary('sigmoid', {
+    onnx: 'Sigmoid',
+    compute: (x) => 1 / (1 + Math.exp(-x)),
+    gradient: (g, _, y) => g.mul(y).mul(asTensor(1).sub(y)),
+  }),
+);
+export const relu = of(
+  unary('relu', {
+    onnx: 'Relu',
+    compute: (x) => Math.max(x, 0),
+    gradient: (g, x) => x.greater(0).where(g, 0),
+  }),
+);
 export const floor = of(unary('floor', { onnx: 'Floor', compute: Math.floor }));
 
 /** Passes its value on and lets no gradient back. */
-export const stopGradient = of(unary('stopGradient', { onnx: 'Identity', compute: (x) => x, gradient: () => undefined, dtypes: ['f32', 'i32', 'bool'] }));
+export const stopGradient = of(
+  unary('stopGradient', {
+    onnx: 'Identity',
+    compute: (x) => x,
+    gradient: () => undefined,
+    dtypes: ['f32', 'i32', 'bool'],
+  }),
+);
 
 const castOperator = defineOperator<{ dtype: DType }>({
   name: 'cast',
   infer: ([x], { dtype }) => [{ shape: x.shape, dtype }],
   evaluate: ([x], { dtype }, node) => {
     const out = emptyValues(node.outputs[0]);
-    for (let i = 0; i < out.length; i++) out[i] = dtype === 'bool' ? Number(x[i] !== 0) : dtype === 'i32' ? Math.trunc(x[i]) : x[i];
+    for (let i = 0; i < out.length; i++)
+      out[i] = dtype === 'bool' ? Number(x[i] !== 0) : dtype === 'i32' ? Math.trunc(x[i]) : x[i];
     return [out];
   },
-  gradient: ({ inputs: [x], attributes, gradients: [g] }) => [x.dtype === 'f32' && attributes.dtype === 'f32' ? g : undefined],
+  gradient: ({ inputs: [x], attributes, gradients: [g] }) => [
+    x.dtype === 'f32' && attributes.dtype === 'f32' ? g : undefined,
+  ],
   lower: (emit, node, { dtype }) => {
-    emit.node('Cast', [emit.name(node.inputs[0])], { to: { f32: 1, i32: 6, bool: 9 }[dtype] }, emit.name(node.outputs[0]));
+    emit.node(
+      'Cast',
+      [emit.name(node.inputs[0])],
+      { to: { f32: 1, i32: 6, bool: 9 }[dtype] },
+      emit.name(node.outputs[0]),
+    );
   },
 });
 

@@ -21,9 +21,16 @@ const gatherOperator = defineOperator<{ axis: number }>({
     }
     return [out];
   },
-  gradient: ({ inputs: [x, indices], attributes: { axis }, gradients: [g] }) => [scatterAdd(x.shape, indices, g!, axis)],
+  gradient: ({ inputs: [x, indices], attributes: { axis }, gradients: [g] }) => [
+    scatterAdd(x.shape, indices, g!, axis),
+  ],
   lower: (emit, node, { axis }) => {
-    emit.node('Gather', node.inputs.map((t) => emit.name(t)), { axis }, emit.name(node.outputs[0]));
+    emit.node(
+      'Gather',
+      node.inputs.map((t) => emit.name(t)),
+      { axis },
+      emit.name(node.outputs[0]),
+    );
   },
 });
 
@@ -38,7 +45,8 @@ const scatterAddOperator = defineOperator<{ shape: number[]; axis: number }>({
     const expected = [...shape.slice(0, axis), ...indices.shape, ...shape.slice(axis + 1)];
     ensure(
       indices.dtype === 'i32' && show(expected) === show(updates.shape),
-      () => `scatterAdd: updates ${show(updates.shape)} should be ${show(expected)} for indices ${indices} into ${show(shape)}.`,
+      () =>
+        `scatterAdd: updates ${show(updates.shape)} should be ${show(expected)} for indices ${indices} into ${show(shape)}.`,
     );
     return [{ shape, dtype: updates.dtype }];
   },
@@ -63,7 +71,10 @@ const scatterAddOperator = defineOperator<{ shape: number[]; axis: number }>({
     const front = order.map((a) => shape[a]);
     const count = indices.size;
     const rows = emit.node('Reshape', [emit.name(indices), emit.int64([count, 1])]);
-    let flat = emit.node('Reshape', [emit.name(updates), emit.int64([...shape.slice(0, axis), count, ...shape.slice(axis + 1)])]);
+    let flat = emit.node('Reshape', [
+      emit.name(updates),
+      emit.int64([...shape.slice(0, axis), count, ...shape.slice(axis + 1)]),
+    ]);
     if (axis !== 0) flat = emit.node('Transpose', [flat], { perm: order });
     const base = emit.node('Expand', [emit.float(0), emit.int64(front)]);
     const wide = emit.node('Cast', [rows], { to: 7 });
@@ -75,14 +86,24 @@ const scatterAddOperator = defineOperator<{ shape: number[]; axis: number }>({
 
 /** Zeros of `shape` to which `updates` are added at `indices` along `axis`; repeated indices add up. The transpose of `gather`. */
 export function scatterAdd(shape: Shape, indices: Tensor, updates: Tensor, axis = 0): Tensor {
-  return apply(scatterAddOperator, [indices, updates], { shape: [...shape], axis: normalizeAxis(axis, shape.length, 'scatterAdd') });
+  return apply(scatterAddOperator, [indices, updates], {
+    shape: [...shape],
+    axis: normalizeAxis(axis, shape.length, 'scatterAdd'),
+  });
 }
 
 /** 1 where the class is the index and 0 elsewhere: `[...]` i32 → `[..., depth]` f32. */
 export function oneHot(indices: Tensor, depth: number): Tensor {
   ensure(indices.dtype === 'i32', () => `oneHot: indices must be i32, not ${indices}.`);
-  const classes = constant(Int32Array.from({ length: depth }, (_, i) => i), [depth], 'i32');
-  return indices.reshape([...indices.shape, 1]).equal(classes).cast('f32');
+  const classes = constant(
+    Int32Array.from({ length: depth }, (_, i) => i),
+    [depth],
+    'i32',
+  );
+  return indices
+    .reshape([...indices.shape, 1])
+    .equal(classes)
+    .cast('f32');
 }
 
 const topKOperator = defineOperator<{ k: number }>({
@@ -91,13 +112,18 @@ const topKOperator = defineOperator<{ k: number }>({
     const size = x.shape[x.rank - 1];
     ensure(k >= 1 && k <= size, () => `topK: k = ${k} is outside 1 … ${size} for ${show(x.shape)}.`);
     const shape = [...x.shape.slice(0, -1), k];
-    return [{ shape, dtype: 'f32' }, { shape, dtype: 'i32' }];
+    return [
+      { shape, dtype: 'f32' },
+      { shape, dtype: 'i32' },
+    ];
   },
   evaluate: ([x], { k }, node) => {
     const [values, indices] = node.outputs.map(emptyValues);
     const size = node.inputs[0].shape[node.inputs[0].rank - 1];
     for (let row = 0; row < x.length / size; row++) {
-      const order = Array.from({ length: size }, (_, i) => i).sort((a, b) => x[row * size + b] - x[row * size + a] || a - b);
+      const order = Array.from({ length: size }, (_, i) => i).sort(
+        (a, b) => x[row * size + b] - x[row * size + a] || a - b,
+      );
       for (let i = 0; i < k; i++) {
         values[row * k + i] = x[row * size + order[i]];
         indices[row * k + i] = order[i];
@@ -113,7 +139,11 @@ const topKOperator = defineOperator<{ k: number }>({
   lower: (emit, node, { k }) => {
     const [values, indices] = node.outputs.map((t) => emit.name(t));
     const wide = `${indices}_int64`;
-    emit.nodes('TopK', [emit.name(node.inputs[0]), emit.int64([k])], [values, wide], { axis: -1, largest: 1, sorted: 1 });
+    emit.nodes('TopK', [emit.name(node.inputs[0]), emit.int64([k])], [values, wide], {
+      axis: -1,
+      largest: 1,
+      sorted: 1,
+    });
     emit.node('Cast', [wide], { to: 6 }, indices);
   },
 });
@@ -150,10 +180,17 @@ const cumulativeSumOperator: Operator<CumulativeSumAttributes> = defineOperator<
     }
     return [out];
   },
-  gradient: ({ attributes, gradients: [g] }) => [apply(cumulativeSumOperator, [g!], { ...attributes, reverse: !attributes.reverse })],
+  gradient: ({ attributes, gradients: [g] }) => [
+    apply(cumulativeSumOperator, [g!], { ...attributes, reverse: !attributes.reverse }),
+  ],
   lower: (emit, node, { axis, reverse, exclusive }) => {
     const at = emit.constant(Int32Array.of(axis), { shape: [], dtype: 'i32' });
-    emit.node('CumSum', [emit.name(node.inputs[0]), at], { reverse: Number(reverse), exclusive: Number(exclusive) }, emit.name(node.outputs[0]));
+    emit.node(
+      'CumSum',
+      [emit.name(node.inputs[0]), at],
+      { reverse: Number(reverse), exclusive: Number(exclusive) },
+      emit.name(node.outputs[0]),
+    );
   },
 });
 

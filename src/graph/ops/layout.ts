@@ -1,7 +1,26 @@
 /** Operators that move values without changing them. */
 import { ensure } from '../../errors/index.js';
-import { broadcastShapes, broadcastStrides, forEachOffset, normalizeAxis, sameShape, type Shape, show, sizeOf, stridesOf } from '../shape.js';
-import { apply, applyAll, constant, defineOperator, emptyValues, type Tensor, type Values, valuesOf } from '../tensor.js';
+import {
+  broadcastShapes,
+  broadcastStrides,
+  forEachOffset,
+  normalizeAxis,
+  type Shape,
+  sameShape,
+  show,
+  sizeOf,
+  stridesOf,
+} from '../shape.js';
+import {
+  apply,
+  applyAll,
+  constant,
+  defineOperator,
+  emptyValues,
+  type Tensor,
+  type Values,
+  valuesOf,
+} from '../tensor.js';
 
 const reshapeOperator = defineOperator<{ shape: number[] }>({
   name: 'reshape',
@@ -60,7 +79,10 @@ export function transpose(x: Tensor, order?: readonly number[]): Tensor {
 const expandOperator = defineOperator<{ shape: number[] }>({
   name: 'expand',
   infer: ([x], { shape }) => {
-    ensure(sameShape(broadcastShapes(x.shape, shape, 'expand'), shape), () => `expand: ${show(x.shape)} does not broadcast to ${show(shape)}.`);
+    ensure(
+      sameShape(broadcastShapes(x.shape, shape, 'expand'), shape),
+      () => `expand: ${show(x.shape)} does not broadcast to ${show(shape)}.`,
+    );
     return [{ shape, dtype: x.dtype }];
   },
   evaluate: ([x], { shape }, node) => {
@@ -101,21 +123,33 @@ const concatOperator = defineOperator<{ axis: number }>({
     let start = 0;
     values.forEach((x) => {
       const width = x.length / outer;
-      for (let o = 0; o < outer; o++) (out as Float64Array).set(x.subarray(o * width, (o + 1) * width), o * row + start);
+      for (let o = 0; o < outer; o++)
+        (out as Float64Array).set(x.subarray(o * width, (o + 1) * width), o * row + start);
       start += width;
     });
     return [out];
   },
-  gradient: ({ inputs, attributes: { axis }, gradients: [g] }) => g!.split(inputs.map((x) => x.shape[axis]), axis),
+  gradient: ({ inputs, attributes: { axis }, gradients: [g] }) =>
+    g!.split(
+      inputs.map((x) => x.shape[axis]),
+      axis,
+    ),
   lower: (emit, node, { axis }) => {
-    emit.node('Concat', node.inputs.map((t) => emit.name(t)), { axis }, emit.name(node.outputs[0]));
+    emit.node(
+      'Concat',
+      node.inputs.map((t) => emit.name(t)),
+      { axis },
+      emit.name(node.outputs[0]),
+    );
   },
 });
 
 /** Joins tensors along an axis. */
 export function concat(tensors: Tensor[], axis: number): Tensor {
   ensure(tensors.length > 0, () => 'concat: needs at least one tensor.');
-  return tensors.length === 1 ? tensors[0] : apply(concatOperator, tensors, { axis: normalizeAxis(axis, tensors[0].rank, 'concat') });
+  return tensors.length === 1
+    ? tensors[0]
+    : apply(concatOperator, tensors, { axis: normalizeAxis(axis, tensors[0].rank, 'concat') });
 }
 
 /** A shader may be bound to 8 storage buffers everywhere: the input and so many outputs. */
@@ -138,13 +172,17 @@ const splitOperator = defineOperator<{ sizes: number[]; axis: number }>({
     return sizes.map((size, i) => {
       const out = emptyValues(node.outputs[i]);
       const width = (row / shape[axis]) * size;
-      for (let o = 0; o < outer; o++) (out as Float64Array).set(x.subarray(o * row + start, o * row + start + width), o * width);
+      for (let o = 0; o < outer; o++)
+        (out as Float64Array).set(x.subarray(o * row + start, o * row + start + width), o * width);
       start += width;
       return out;
     });
   },
   gradient: ({ outputs, attributes: { axis }, gradients }) => [
-    concat(outputs.map((y, i) => gradients[i] ?? zeros(y.shape)), axis),
+    concat(
+      outputs.map((y, i) => gradients[i] ?? zeros(y.shape)),
+      axis,
+    ),
   ],
   lower: (emit, node, { sizes, axis }) => {
     if (emit.target === 'webgpu' && sizes.length > WEBGPU_SPLIT_OUTPUTS) {
@@ -156,7 +194,12 @@ const splitOperator = defineOperator<{ sizes: number[]; axis: number }>({
       });
       return;
     }
-    emit.nodes('Split', [emit.name(node.inputs[0]), emit.int64(sizes)], node.outputs.map((t) => emit.name(t)), { axis });
+    emit.nodes(
+      'Split',
+      [emit.name(node.inputs[0]), emit.int64(sizes)],
+      node.outputs.map((t) => emit.name(t)),
+      { axis },
+    );
   },
 });
 
@@ -165,7 +208,10 @@ export function split(x: Tensor, sizes: number[] | number, axis: number): Tensor
   const at = normalizeAxis(axis, x.rank, 'split');
   if (typeof sizes === 'number') {
     const parts = sizes;
-    ensure(x.shape[at] % parts === 0, () => `split: axis ${at} of ${show(x.shape)} does not divide into ${parts} parts.`);
+    ensure(
+      x.shape[at] % parts === 0,
+      () => `split: axis ${at} of ${show(x.shape)} does not divide into ${parts} parts.`,
+    );
     sizes = new Array<number>(parts).fill(x.shape[at] / parts);
   }
   return sizes.length === 1 ? [x] : applyAll(splitOperator, [x], { sizes, axis: at });
@@ -190,7 +236,9 @@ const sliceOperator = defineOperator<SliceAttributes>({
   name: 'slice',
   infer: ([x], { starts, sizes, steps }) => {
     ensure(
-      x.shape.every((n, i) => starts[i] >= 0 && steps[i] >= 1 && sizes[i] >= 1 && starts[i] + (sizes[i] - 1) * steps[i] < n),
+      x.shape.every(
+        (n, i) => starts[i] >= 0 && steps[i] >= 1 && sizes[i] >= 1 && starts[i] + (sizes[i] - 1) * steps[i] < n,
+      ),
       () => `slice: starts ${show(starts)}, sizes ${show(sizes)}, steps ${show(steps)} leave ${show(x.shape)}.`,
     );
     return [{ shape: sizes, dtype: x.dtype }];
@@ -219,7 +267,12 @@ const sliceOperator = defineOperator<SliceAttributes>({
   lower: (emit, node, { starts, sizes, steps }) => {
     const ends = starts.map((s, i) => s + (sizes[i] - 1) * steps[i] + 1);
     const axes = starts.map((_, i) => i);
-    emit.node('Slice', [emit.name(node.inputs[0]), emit.int64(starts), emit.int64(ends), emit.int64(axes), emit.int64(steps)], {}, emit.name(node.outputs[0]));
+    emit.node(
+      'Slice',
+      [emit.name(node.inputs[0]), emit.int64(starts), emit.int64(ends), emit.int64(axes), emit.int64(steps)],
+      {},
+      emit.name(node.outputs[0]),
+    );
   },
 });
 
@@ -260,7 +313,16 @@ const padOperator = defineOperator<{ before: number[]; after: number[]; value: n
     g!.slice(x.shape.map((n, i) => [before[i], before[i] + n])),
   ],
   lower: (emit, node, { before, after, value }) => {
-    emit.node('Pad', [emit.name(node.inputs[0]), emit.int64([...before, ...after]), emit.constant(valuesOf([value], node.outputs[0].dtype), { shape: [], dtype: node.outputs[0].dtype })], { mode: 'constant' }, emit.name(node.outputs[0]));
+    emit.node(
+      'Pad',
+      [
+        emit.name(node.inputs[0]),
+        emit.int64([...before, ...after]),
+        emit.constant(valuesOf([value], node.outputs[0].dtype), { shape: [], dtype: node.outputs[0].dtype }),
+      ],
+      { mode: 'constant' },
+      emit.name(node.outputs[0]),
+    );
   },
 });
 

@@ -23,20 +23,31 @@ function extents(a: TensorType, b: TensorType, { transA, transB }: MatmulAttribu
 const matmulOperator = defineOperator<MatmulAttributes>({
   name: 'matmul',
   infer: ([a, b], attributes) => {
-    ensure(a.rank >= 2 && b.rank >= 2 && a.dtype === 'f32' && b.dtype === 'f32', () => `matmul: needs f32 matrices, not ${a} and ${b}.`);
+    ensure(
+      a.rank >= 2 && b.rank >= 2 && a.dtype === 'f32' && b.dtype === 'f32',
+      () => `matmul: needs f32 matrices, not ${a} and ${b}.`,
+    );
     const { rows, inner, innerB, columns } = extents(a, b, attributes);
     ensure(
       inner === innerB,
-      () => `matmul: inner sizes of ${show(a.shape)}${attributes.transA ? 'ᵀ' : ''} and ${show(b.shape)}${attributes.transB ? 'ᵀ' : ''} differ.`,
+      () =>
+        `matmul: inner sizes of ${show(a.shape)}${attributes.transA ? 'ᵀ' : ''} and ${show(b.shape)}${attributes.transB ? 'ᵀ' : ''} differ.`,
     );
-    return [{ shape: [...broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2), 'matmul'), rows, columns], dtype: 'f32' }];
+    return [
+      {
+        shape: [...broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2), 'matmul'), rows, columns],
+        dtype: 'f32',
+      },
+    ];
   },
   evaluate: ([a, b], attributes, node) => {
     const [ta, tb] = node.inputs;
     const { rows, inner, columns } = extents(ta, tb, attributes);
     const out = emptyValues(node.outputs[0]);
     const batch = node.outputs[0].shape.slice(0, -2);
-    const strides = [ta, tb].map((t) => broadcastStrides(t.shape.slice(0, -2), batch).map((s) => s * sizeOf(t.shape.slice(-2))));
+    const strides = [ta, tb].map((t) =>
+      broadcastStrides(t.shape.slice(0, -2), batch).map((s) => s * sizeOf(t.shape.slice(-2))),
+    );
     const [rowA, stepA] = attributes.transA ? [1, rows] : [inner, 1];
     const [stepB, columnB] = attributes.transB ? [1, inner] : [columns, 1];
     forEachOffset(batch, strides, ([fromA, fromB], at) => {
@@ -52,7 +63,8 @@ const matmulOperator = defineOperator<MatmulAttributes>({
   },
   gradient: ({ inputs: [a, b], attributes: { transA, transB, alpha }, gradients: [gradient], needs }) => {
     const g = gradient!;
-    const forA = () => (transA ? matmul(b, g, { transA: transB, transB: true, alpha }) : matmul(g, b, { transB: !transB, alpha }));
+    const forA = () =>
+      transA ? matmul(b, g, { transA: transB, transB: true, alpha }) : matmul(g, b, { transB: !transB, alpha });
     const forB = () => {
       // A weight shared by all leading axes: one product over the flattened rows instead of a batched one and a sum.
       if (b.rank === 2 && a.rank > 2 && !transA) {
@@ -69,7 +81,13 @@ const matmulOperator = defineOperator<MatmulAttributes>({
     const out = emit.name(node.outputs[0]);
     const plain = !transA && !transB && alpha === 1;
     if (!plain && (emit.target === 'cpu' || emit.target === 'wasm')) {
-      emit.node('FusedMatMul', [emit.name(a), emit.name(b)], { transA: Number(transA), transB: Number(transB), alpha: { float: alpha } }, out, 'com.microsoft');
+      emit.node(
+        'FusedMatMul',
+        [emit.name(a), emit.name(b)],
+        { transA: Number(transA), transB: Number(transB), alpha: { float: alpha } },
+        out,
+        'com.microsoft',
+      );
       return;
     }
     // No fused kernel there: it would run on the CPU with a copy each way.
@@ -85,6 +103,10 @@ const matmulOperator = defineOperator<MatmulAttributes>({
 });
 
 /** Matrix product over the last two axes; leading axes broadcast: `[..., n, k] x [..., k, m] → [..., n, m]`. */
-export function matmul(a: Tensor, b: Tensor, { transA = false, transB = false, alpha = 1 }: MatmulOptions = {}): Tensor {
+export function matmul(
+  a: Tensor,
+  b: Tensor,
+  { transA = false, transB = false, alpha = 1 }: MatmulOptions = {},
+): Tensor {
   return apply(matmulOperator, [a, b], { transA, transB, alpha });
 }

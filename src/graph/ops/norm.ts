@@ -9,7 +9,8 @@ const layerNormOperator = defineOperator<{ epsilon: number }>({
     const channels = x.shape[x.rank - 1];
     ensure(
       scale.rank === 1 && offset.rank === 1 && scale.shape[0] === channels && offset.shape[0] === channels,
-      () => `layerNorm: scale ${show(scale.shape)} and offset ${show(offset.shape)} must be [${channels}] for ${show(x.shape)}.`,
+      () =>
+        `layerNorm: scale ${show(scale.shape)} and offset ${show(offset.shape)} must be [${channels}] for ${show(x.shape)}.`,
     );
     const statistics = { shape: [...x.shape.slice(0, -1), 1], dtype: 'f32' as const };
     return [x, statistics, statistics];
@@ -55,7 +56,12 @@ const layerNormOperator = defineOperator<{ epsilon: number }>({
     const [y, mean, inverse] = node.outputs.map((t) => emit.name(t));
     const fusedStatistics = emit.target === 'cpu' || emit.target === 'wasm';
     const outputs = wantsStatistics && fusedStatistics ? [y, mean, inverse] : [y];
-    emit.nodes('LayerNormalization', node.inputs.map((t) => emit.name(t)), outputs, { axis: -1, epsilon: { float: epsilon } });
+    emit.nodes(
+      'LayerNormalization',
+      node.inputs.map((t) => emit.name(t)),
+      outputs,
+      { axis: -1, epsilon: { float: epsilon } },
+    );
     if (wantsStatistics && !fusedStatistics) {
       const axes = emit.int64([-1]);
       emit.node('ReduceMean', [x, axes], { keepdims: 1 }, mean);
@@ -89,7 +95,14 @@ export function batchNorm(x: Tensor, scale: Tensor, offset: Tensor, epsilon = 1e
 }
 
 /** Batch norm at inference, with given statistics [C]. */
-export function batchNormInference(x: Tensor, scale: Tensor, offset: Tensor, mean: Tensor, variance: Tensor, epsilon = 1e-5): Tensor {
+export function batchNormInference(
+  x: Tensor,
+  scale: Tensor,
+  offset: Tensor,
+  mean: Tensor,
+  variance: Tensor,
+  epsilon = 1e-5,
+): Tensor {
   const factor = scale.div(variance.add(epsilon).sqrt());
   return x.mul(perChannel(factor, x)).add(perChannel(offset.sub(mean.mul(factor)), x));
 }

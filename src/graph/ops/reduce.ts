@@ -1,8 +1,17 @@
 /** Reductions over axes. */
 import { ensure } from '../../errors/index.js';
 import type { Emitter } from '../emitter.js';
-import { broadcastStrides, forEachOffset, normalizeAxis, sameShape, type Shape, sizeOf, stridesOf } from '../shape.js';
-import { apply, type DType, defineOperator, emptyValues, type Node, type Operator, type Tensor, type Values } from '../tensor.js';
+import { broadcastStrides, forEachOffset, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf } from '../shape.js';
+import {
+  apply,
+  type DType,
+  defineOperator,
+  emptyValues,
+  type Node,
+  type Operator,
+  type Tensor,
+  type Values,
+} from '../tensor.js';
 
 interface ReduceAttributes {
   axes: number[];
@@ -18,7 +27,13 @@ function keptShape(x: Tensor, { axes }: ReduceAttributes): number[] {
   return x.shape.map((n, i) => (axes.includes(i) ? 1 : n));
 }
 
-function accumulate(x: Values, node: Node, attributes: ReduceAttributes, start: number, combine: (a: number, b: number) => number): Values {
+function accumulate(
+  x: Values,
+  node: Node,
+  attributes: ReduceAttributes,
+  start: number,
+  combine: (a: number, b: number) => number,
+): Values {
   const source = node.inputs[0];
   const kept = keptShape(source, attributes);
   const out = emptyValues(node.outputs[0]).fill(start) as Values;
@@ -51,11 +66,18 @@ function reduction(
     lower: (emit, node, attributes) => {
       if (lowerSpecially(emit, node, attributes)) return;
       const { axes, keepDims } = attributes;
-      emit.node(onnx, [emit.name(node.inputs[0]), emit.int64(axes)], { keepdims: Number(keepDims) }, emit.name(node.outputs[0]));
+      emit.node(
+        onnx,
+        [emit.name(node.inputs[0]), emit.int64(axes)],
+        { keepdims: Number(keepDims) },
+        emit.name(node.outputs[0]),
+      );
     },
   });
   return (x, axes = x.shape.map((_, i) => i), keepDims = false) => {
-    const list = [...new Set((typeof axes === 'number' ? [axes] : axes).map((a) => normalizeAxis(a, x.rank, name)))].sort((a, b) => a - b);
+    const list = [
+      ...new Set((typeof axes === 'number' ? [axes] : axes).map((a) => normalizeAxis(a, x.rank, name))),
+    ].sort((a, b) => a - b);
     return list.length === 0 ? x : apply(operator, [x], { axes: list, keepDims });
   };
 }
@@ -103,7 +125,8 @@ export const max = reduction(
   'max',
   'ReduceMax',
   ['f32', 'i32'],
-  (x, node, attributes) => accumulate(x, node, attributes, x instanceof Int32Array ? -(2 ** 31) : Number.NEGATIVE_INFINITY, Math.max),
+  (x, node, attributes) =>
+    accumulate(x, node, attributes, x instanceof Int32Array ? -(2 ** 31) : Number.NEGATIVE_INFINITY, Math.max),
   (g, x, y) => {
     const winners = x.equal(y).cast('f32');
     const axes = x.shape.flatMap((n, i) => (n !== y.shape[i] ? [i] : []));

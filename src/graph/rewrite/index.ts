@@ -1,6 +1,15 @@
 /** Rewriting a graph: constant folding, common sub-expressions, identities, and with them dead code. */
 import { Graph } from '../graph.js';
-import { constant, constantOperator, constantValues, inputOperator, Node, outsideRegions, type Tensor, type Values } from '../tensor.js';
+import {
+  constant,
+  constantOperator,
+  constantValues,
+  inputOperator,
+  Node,
+  outsideRegions,
+  type Tensor,
+  type Values,
+} from '../tensor.js';
 import { rules } from './rules.js';
 
 /** Folded constants above this size would cost more as data than as a computation. */
@@ -45,7 +54,9 @@ function rewriteOnce(graph: Graph): Graph {
 }
 
 function rebuilt(node: Node, inputs: Tensor[]): Node {
-  return inputs.every((t, i) => t === node.inputs[i]) ? node : new Node(node.operator, inputs, node.attributes, node.outputs);
+  return inputs.every((t, i) => t === node.inputs[i])
+    ? node
+    : new Node(node.operator, inputs, node.attributes, node.outputs);
 }
 
 /** A rule's new tensor, marked as recomputed where the node that it replaces was: the two are not to be merged with the forward pass. */
@@ -86,6 +97,10 @@ function foldConstant(node: Node, inputs: Tensor[]): Tensor | undefined {
   // Repeating one value costs nothing as an Expand and memory as a constant.
   if (node.operator.name === 'expand' && node.outputs[0].size > 64) return undefined;
   const { shape, dtype } = node.outputs[0];
-  const [result] = node.operator.evaluate(values, node.attributes, new Node(node.operator, inputs, node.attributes, node.outputs));
+  const [result] = node.operator.evaluate(
+    values,
+    node.attributes,
+    new Node(node.operator, inputs, node.attributes, node.outputs),
+  );
   return constant(result, shape, dtype);
 }
