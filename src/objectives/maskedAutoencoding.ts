@@ -51,19 +51,22 @@ export function maskedAutoencoding(
     const targets = groupRows(inputs[part.name], part);
     const predicted = outputs.reconstruction[part.name];
     const answer = options.reconstruct === 'masked' ? predicted : selectRows(groupRows(predicted, part), rows);
-    const error = answer.sub(selectRows(options.normalizeTargets ? normalized(targets) : targets, rows));
+    const valid = isPadded(part) ? validRows(part, grouping.indexDimPerGroup) : undefined;
+    const error = answer.sub(selectRows(options.normalizeTargets ? normalized(targets, valid) : targets, rows));
     const squared = error.mul(error);
-    if (isPadded(part)) {
-      const valid = selectRows(validRows(part, grouping.indexDimPerGroup), rows);
-      losses[part.name] = squared.mul(valid).sum().div(valid.sum().mul(squared.size / valid.size));
+    if (valid) {
+      const counted = selectRows(valid, rows);
+      losses[part.name] = squared.mul(counted).sum().div(counted.sum().mul(squared.size / counted.size));
     } else losses[part.name] = squared.mean();
   }
   const all = Object.values(losses);
   return { loss: all.reduce((a, b) => a.add(b)).div(all.length), losses, outputs, plans };
 }
 
-/** Each group of each example to mean 0 and variance 1 over its rows and channels. `[B, G, M, C]`. */
-function normalized(x: Tensor): Tensor {
-  const centred = x.sub(x.mean([2, 3], true));
-  return centred.div(centred.mul(centred).mean([2, 3], true).add(VARIANCE_EPSILON).sqrt());
+/** Each group of each example, `[B, G, M, C]`, to mean 0 and variance 1 over its channels and those rows that are no padding. */
+function normalized(x: Tensor, valid?: Tensor): Tensor {
+  const share = valid ? valid.mean(2, true).maximum(1 / x.shape[2]) : undefined;
+  const mean = (y: Tensor) => (share ? y.mean([2, 3], true).div(share) : y.mean([2, 3], true));
+  const centred = valid ? x.sub(mean(x)).mul(valid) : x.sub(mean(x));
+  return centred.div(mean(centred.mul(centred)).add(VARIANCE_EPSILON).sqrt());
 }
