@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { ProbeResult } from './doctorProbe.js';
-import { explain } from './explain.js';
+import { reasonFor } from './explain.js';
 import { DEVICES } from './index.js';
 import { availableMemory } from './memory.js';
 import type { DeviceName } from './types.js';
@@ -50,7 +50,7 @@ export async function probeDevice(
 ): Promise<DeviceReport> {
   const result = await runProbe(device, speed, environment);
   if (result.error !== undefined) {
-    const reason = explain(result.error, device);
+    const reason = reasonFor(result.error, device);
     return { device, works: false, detail: reason, reason, advice: adviceFor(device, result.error) };
   }
   const facts = [runsOn(device), `first result after ${result.startSeconds!.toFixed(1)} s`];

@@ -4,13 +4,15 @@ import type { DeviceName } from './types.js';
 interface Explanation {
   pattern: RegExp;
   sentence: (match: RegExpExecArray, device: DeviceName) => string;
+  /** Where the sentence does not say it. */
+  wayOut?: string;
 }
 
 const EXPLANATIONS: Explanation[] = [
   {
     pattern: /Failed to get a WebGPU adapter|No supported adapters|webgpu.*(not available|not supported)/i,
-    sentence: () =>
-      'No WebGPU adapter was found: no graphics driver here can be used; "hip doctor" says what to do, and --device cpu works without one.',
+    sentence: () => 'No WebGPU adapter was found: no graphics driver here can be used.',
+    wayOut: 'Run "hip doctor" to see what to do, or use --device cpu.',
   },
   {
     pattern: /Failed to allocate memory for requested buffer of size (\d+)/,
@@ -50,8 +52,14 @@ const EXPLANATIONS: Explanation[] = [
   },
 ];
 
-/** The error text of a device as one readable sentence. */
+/** The error text of a device as one readable sentence, and the way out. */
 export function explain(text: string, device: DeviceName): string {
+  const wayOut = EXPLANATIONS.find(({ pattern }) => pattern.test(text))?.wayOut;
+  return [reasonFor(text, device), wayOut].filter(Boolean).join(' ');
+}
+
+/** What went wrong, without advice. */
+export function reasonFor(text: string, device: DeviceName): string {
   for (const { pattern, sentence } of EXPLANATIONS) {
     const match = pattern.exec(text);
     if (match) return sentence(match, device);
