@@ -19,6 +19,22 @@ export const commands: Registry = {
     summary: 'Pre-train a model on raw inputs by filling in what is masked',
     load: () => import('./commands/pretrain.js'),
   },
+  finetune: {
+    summary: 'Train a classifier from a pre-trained encoder, or from scratch',
+    load: () => import('./commands/finetune.js'),
+  },
+  evaluate: {
+    summary: 'Measure a classifier, or a pre-trained encoder by linear probe and nearest neighbours',
+    load: () => import('./commands/evaluate.js'),
+  },
+  reconstruct: {
+    summary: 'Mask images, let the model fill them in, and draw both',
+    load: () => import('./commands/reconstruct.js'),
+  },
+  embed: {
+    summary: 'Write the encoder’s features of images to npy files',
+    load: () => import('./commands/embed.js'),
+  },
   models: {
     summary: 'List the models with their variants, sizes and papers',
     load: () => import('./commands/models.js'),

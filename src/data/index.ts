@@ -5,6 +5,7 @@ export { type Batch, createLoader, type Loader, type LoaderOptions, type Skipped
 export { type MaterializedImages, materialize } from './materialize.js';
 export { formatNpy, type NpyArray, type NpyData, type NpyType, parseNpy, readNpy, writeNpy } from './npy.js';
 export { resample } from './resample.js';
+export { openImageFiles, spreadSample } from './sample.js';
 export { exampleName, type ImageShape, type ImageSource, type RawImage } from './source.js';
 export {
   type ChannelStatistics,

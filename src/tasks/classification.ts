@@ -11,7 +11,7 @@ import { openSplit, prepareImages, trainingLoader, transformFor } from '../train
 import type { Objective } from '../training/objective.js';
 import { type RunOptions, runFolder, withEngine } from '../training/pretrain.js';
 import type { Recipe } from '../training/recipe.js';
-import { planTraining } from '../training/plan.js';
+import { ensureFits, planTraining } from '../training/plan.js';
 import { train, type TrainingResult } from '../training/train.js';
 import { type LoadedModel, loadModel, Runner } from './loadModel.js';
 import { confusionMatrix, topKAccuracy } from './metrics/index.js';
@@ -75,6 +75,7 @@ export async function finetune(recipe: Recipe, options: RunOptions = {}): Promis
   const folder = runFolder(recipe);
   const { plan, objective } = planTraining(recipe, { description, folder, images: dataset.size }, build);
   options.onPlan?.(plan);
+  ensureFits(plan, build);
   const initial = initialize(objective.needs.parameters, fold(keyFrom(recipe.training.seed), 'parameters'));
   if (source) adopt(initial, source);
   return withEngine(recipe, options.engine, async (engine) => {

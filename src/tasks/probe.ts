@@ -1,5 +1,5 @@
 /** What features are worth without training the encoder: a linear probe, nearest neighbours, and the same on raw pixels. */
-import { type ImageDataset, materialize } from '../data/index.js';
+import { type ImageDataset, materialize, type SkippedFile } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
 import { Graph, gradients, input } from '../graph/index.js';
@@ -20,9 +20,9 @@ export interface FeatureSet {
 }
 
 /** The model's features of every example; nothing is masked, nothing is random. */
-export async function embedDataset(model: LoadedModel, dataset: ImageDataset, engine: Engine, batchSize = 50): Promise<FeatureSet & { ids: Int32Array }> {
-  const { logits, labels, ids } = await overDataset(model, dataset, engine, batchSize, (scope, inputs) => features(model.description, scope, inputs));
-  return { data: logits, dim: logits.length / ids.length, labels, ids };
+export async function embedDataset(model: LoadedModel, dataset: ImageDataset, engine: Engine, batchSize = 50): Promise<FeatureSet & { ids: Int32Array; skipped: readonly SkippedFile[] }> {
+  const { logits, labels, ids, skipped } = await overDataset(model, dataset, engine, batchSize, (scope, inputs) => features(model.description, scope, inputs));
+  return { data: logits, dim: logits.length / ids.length, labels, ids, skipped };
 }
 
 /** The normalised pixels as features: what any encoder has to beat. */

@@ -6,7 +6,7 @@ import { fold, keyFrom } from '../random/index.js';
 import { autoencodingObjective } from './autoencoding.js';
 import { describeModel, type ModelDescription } from './description.js';
 import { prepareImages, trainingLoader } from './images.js';
-import { planTraining, type TrainingPlan } from './plan.js';
+import { ensureFits, planTraining, type TrainingPlan } from './plan.js';
 import type { Recipe } from './recipe.js';
 import { train, type TrainingResult } from './train.js';
 
@@ -34,6 +34,7 @@ export async function pretrain(recipe: Recipe, options: RunOptions = {}): Promis
   const folder = runFolder(recipe);
   const { plan, objective } = planTraining(recipe, { description, folder, images: dataset.size }, build);
   options.onPlan?.(plan);
+  ensureFits(plan, build);
   const result = await withEngine(recipe, options.engine, (engine) =>
     train({
       ...options,

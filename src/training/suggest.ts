@@ -1,7 +1,9 @@
 /** Recipes for people who name only their data: sound beginnings, to be overridden at will. */
 import { basename, resolve } from 'node:path';
+import { loadCheckpoint } from '../checkpoint/index.js';
 import { commonShape, openImages } from '../data/index.js';
-import type { RecipeFile } from './recipe.js';
+import { fromConfig, imageInput } from './description.js';
+import type { Recipe, RecipeFile } from './recipe.js';
 
 /** Images up to this side are taken as they are stored; larger ones, or those of different sizes, are cut and resized to it. */
 const LARGEST_SIDE = 64;
@@ -36,3 +38,43 @@ export async function suggestPretraining(path: string): Promise<RecipeFile> {
     training: { steps: 2000, batchSize: 16 },
   };
 }
+
+/**
+ * Classification with the model of a checkpoint, fed as it was pre-trained.
+ * @param path the labelled images; without it the data of the pre-training
+ */
+export async function suggestFinetuning(from: string, path?: string): Promise<RecipeFile> {
+  const { config } = await loadCheckpoint(from, { parts: [] });
+  const description = fromConfig(config, from);
+  const { height, width, channels } = imageInput(description);
+  const before = config.recipe as Recipe | undefined;
+  return {
+    name: `${before?.name ?? basename(resolve(from))}-finetune`,
+    task: 'finetune',
+    data: {
+      ...before?.data,
+      path: path ?? before?.data.path,
+      imageSize: [height, width],
+      channels: channels === 1 ? 1 : 3,
+    },
+    model: { ...before?.model, name: description.system as Recipe['model']['name'], variant: description.variant },
+    finetune: { from },
+    optimizer: FINETUNING_RATES,
+    training: { steps: 1000, batchSize: 16 },
+  };
+}
+
+/** Classification from scratch, with the model that {@link suggestPretraining} chooses. */
+export async function suggestScratch(path: string): Promise<RecipeFile> {
+  const { name, data, model } = await suggestPretraining(path);
+  return {
+    name: `${name}-scratch`,
+    task: 'finetune',
+    data,
+    model,
+    optimizer: FINETUNING_RATES,
+    training: { steps: 1000, batchSize: 16 },
+  };
+}
+
+const FINETUNING_RATES = { learningRate: 1e-3, warmupSteps: 50, weightDecay: 0.05 };

@@ -37,6 +37,8 @@ export interface TrainingRun {
 }
 
 export interface TrainingResult {
+  /** Folder of the run. */
+  folder: string;
   /** Updates made in all, before a resume included. */
   step: number;
   /** Mean loss of the last steps that were logged together. */
@@ -107,7 +109,7 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
     const last = await learner.snapshot();
     await save(last);
     const seconds = (performance.now() - began) / 1000;
-    return { step, loss, seconds, interrupted: step < steps, checkpoint, parameters: last.parameters, skipped: loader.skipped };
+    return { folder, step, loss, seconds, interrupted: step < steps, checkpoint, parameters: last.parameters, skipped: loader.skipped };
   } finally {
     log.close();
     await loader.close();

@@ -1,7 +1,7 @@
 /** Pictures of a trained model and its run: what `hip` draws after training, as library functions. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { createLoader, exampleName, type ImageDataset } from '../data/index.js';
+import { basename, join } from 'node:path';
+import { createLoader, exampleName, type ImageDataset, spreadSample } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { ensure, HiperceiverError } from '../errors/index.js';
 import { keyFrom } from '../random/index.js';
@@ -38,13 +38,14 @@ export function positionsPicture(model: Model): Figure {
   return positionsFigure(table, shape);
 }
 
-/** Input | visible | reconstruction | difference for the first images of a data set. */
+/** Input | visible | reconstruction | difference for images spread over a data set. */
 export async function reconstructionPicture(
   model: Model, dataset: ImageDataset, masking: Recipe['masking'], engine: Engine, options: { count?: number; seed?: number } = {},
 ): Promise<{ figure: Figure; loss: number }> {
   const { count = 8, seed = 0 } = options;
   const { height, width, channels } = imageInput(model.description);
-  const loader = createLoader(dataset, { ...transformFor(model.description), batchSize: Math.min(count, dataset.size), shuffle: false, key: keyFrom(seed) });
+  const shown = spreadSample(dataset, count);
+  const loader = createLoader(shown, { ...transformFor(model.description), batchSize: shown.size, shuffle: false, key: keyFrom(seed) });
   const batch = await loader.next();
   await loader.close();
   ensure(batch, () => `${dataset.path} has no readable image.`);
@@ -55,9 +56,9 @@ export async function reconstructionPicture(
     mask,
     reconstruction,
     shape: [height, width, channels],
-    captions: [...batch.ids].map((id, i) => (batch.labels ? dataset.classes[batch.labels[i]] : exampleName(dataset.source, id))),
+    captions: [...batch.ids].map((id, i) => (batch.labels ? dataset.classes[batch.labels[i]] : basename(exampleName(shown.source, id)))),
     title: 'Reconstruction of masked images',
-    subtitle: `${Math.round(percentMasked(mask))} % of the pixels masked, scheme "${masking.scheme}"; none of these images was trained on`,
+    subtitle: `${Math.round(percentMasked(mask))} % of the pixels masked, scheme "${masking.scheme}"`,
     maxSamples: count,
   });
   return { figure, loss };

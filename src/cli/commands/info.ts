@@ -12,7 +12,7 @@ import {
 } from '../../training/index.js';
 import { defineCommand } from '../command.js';
 import { describeModalities, parseModalities } from '../inputs.js';
-import { formatCount, formatShape, formatShare, plural } from '../quantities.js';
+import { formatBytes, formatCount, formatShape, formatShare, plural } from '../quantities.js';
 import { formatTable } from '../table.js';
 import { UsageError } from '../usageError.js';
 
@@ -96,6 +96,8 @@ async function chosenModel(name: string, given: Modality[][], overrides: Record<
 interface TrainingStep {
   batchSize: number;
   flops: number;
+  /** Bytes. */
+  memory: number;
 }
 
 /** Masked pre-training with the recipe's batch and masking. */
@@ -103,11 +105,11 @@ function trainingStep(model: InspectedModel, modalities: Modality[], recipe: Rec
   const description = { ...model, modalities, normalization: { mean: [], std: [] } };
   const about = { description, folder: runFolder(recipe), images: 0 };
   const { plan } = planTraining(recipe, about, (size) => autoencodingObjective(description, recipe.masking, size));
-  return { batchSize: recipe.training.batchSize, flops: plan.flopsPerStep };
+  return { batchSize: recipe.training.batchSize, flops: plan.flopsPerStep, memory: plan.memory.peak };
 }
 
-function describeStep({ batchSize, flops }: TrainingStep): string {
-  return `${formatCount(flops, 'FLOP')} for a batch of ${plural(batchSize, 'example')}`;
+function describeStep({ batchSize, flops, memory }: TrainingStep): string {
+  return `${formatCount(flops, 'FLOP')} for a batch of ${plural(batchSize, 'example')}, in about ${formatBytes(memory)} of memory`;
 }
 
 function stagesTable({ modalities, flops, stages }: ModelReport['datasets'][number], titled: boolean): string[] {

@@ -1,20 +1,12 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { createEngine } from '../../engine/index.js';
 import { ensure } from '../../errors/index.js';
-import {
-  loadRecipe,
-  openSplit,
-  pretrain,
-  type Recipe,
-  resolveRecipe,
-  suggestPretraining,
-} from '../../training/index.js';
+import { openSplit, pretrain, suggestPretraining } from '../../training/index.js';
 import { type PretrainingPictures, writePretrainingPictures } from '../../visualize/index.js';
+import { chooseRecipe } from '../chooseRecipe.js';
 import { defineCommand } from '../command.js';
-import { untilInterrupted } from '../interrupt.js';
 import { describePlan } from '../describe/plan.js';
 import { describeSkipped } from '../describe/skipped.js';
+import { untilInterrupted } from '../interrupt.js';
 
 /** `hip pretrain`: masked auto-encoding, from a recipe or from the data alone. */
 export const command = defineCommand({
@@ -35,40 +27,37 @@ export const command = defineCommand({
     'hip pretrain my-recipe.ts --masking.scheme uniform --mask-ratio 0.7',
   ],
   run: async ({ positionals, overrides, quiet, output, program }) => {
-    const recipe = await chooseRecipe(positionals[0], overrides);
+    const recipe = await chooseRecipe('pretrain', positionals[0], overrides, async (data) => {
+      ensure(data, () => 'Nothing to train on: give a folder of images with --data, or a recipe such as quickstart.');
+      return suggestPretraining(data);
+    });
     await using engine = await createEngine(recipe.training);
-    let folder = '';
     const { result, code } = await untilInterrupted((signal) =>
-      pretrain(recipe, {
-        engine,
-        signal,
-        quiet,
-        onPlan: (plan) => {
-          folder = plan.folder;
-          output.note(describePlan(plan));
-        },
-      }),
+      pretrain(recipe, { engine, signal, quiet, onPlan: (plan) => output.note(describePlan(plan)) }),
     );
-    const { parameters, description, ...facts } = result;
+    const { parameters, ...facts } = result;
+    const { folder, checkpoint, step, loss } = result;
     const skipped = describeSkipped(result.skipped);
     if (result.interrupted) {
-      const way = `${program} pretrain ${[...positionals, '--resume', '--out', folder].join(' ')}`;
-      output.result({ folder, ...facts }, () =>
-        [...skipped, `Interrupted at step ${result.step} and saved: ${way} goes on from ${result.checkpoint}.`].join(
-          '\n',
-        ),
-      );
+      const way = [program, 'pretrain', ...positionals, '--resume', '--out', folder].join(' ');
+      const sentence = `Interrupted at step ${step} and saved in ${checkpoint}: "${way}" goes on.`;
+      output.result(facts, () => [...skipped, sentence].join('\n'));
       return code;
     }
-    const model = { path: result.checkpoint, description, parameters };
-    const heldOut = await openSplit(recipe, 'test');
-    const drawn = await writePretrainingPictures(folder, model, heldOut, recipe.masking, engine);
-    output.result({ folder, ...facts, ...drawn }, () =>
+    const model = { path: checkpoint, description: result.description, parameters };
+    const drawn = await writePretrainingPictures(
+      folder,
+      model,
+      await openSplit(recipe, 'test'),
+      recipe.masking,
+      engine,
+    );
+    output.result({ ...facts, ...drawn }, () =>
       [
         ...skipped,
-        `loss          ${result.loss.toPrecision(4)} after ${result.step} steps`,
+        `loss          ${loss.toPrecision(4)} after ${step} steps`,
         ...localityLine(drawn),
-        `checkpoint    ${result.checkpoint}`,
+        `checkpoint    ${checkpoint}`,
         `pictures      ${drawn.pictures.join(', ')}`,
         '',
         'Next:',
@@ -82,23 +71,6 @@ export const command = defineCommand({
 });
 
 function localityLine({ locality }: PretrainingPictures): string[] {
-  return locality
-    ? [`locality      ${locality.score.toFixed(3)} of the positions (chance ${locality.chance.toFixed(3)})`]
-    : [];
-}
-
-/** The named recipe; else that of the run to be resumed; else one that suits the data. */
-async function chooseRecipe(name: string | undefined, overrides: Record<string, string>): Promise<Recipe> {
-  const recipe = resolveRecipe(await startingPoint(name, overrides), overrides);
-  ensure(recipe.task === 'pretrain', () => `The recipe ${name} is for fine-tuning: use hip finetune ${name}.`);
-  return recipe;
-}
-
-async function startingPoint(name: string | undefined, overrides: Record<string, string>) {
-  if (name !== undefined) return loadRecipe(name);
-  const { 'training.out': out, 'training.resume': resume, 'data.path': data } = overrides;
-  const kept = join(out ?? '', 'recipe.json');
-  if (resume === 'true' && out && existsSync(kept)) return loadRecipe(kept);
-  ensure(data, () => 'Nothing to train on: give a folder of images with --data, or a recipe such as quickstart.');
-  return suggestPretraining(data);
+  if (!locality) return [];
+  return [`locality      ${locality.score.toFixed(3)} of the learned positions (chance ${locality.chance.toFixed(3)})`];
 }

@@ -2,19 +2,21 @@
 import { planMasks } from '../../objectives/index.js';
 import { systemOf, type TrainingPlan } from '../../training/index.js';
 import { describeModalities } from '../inputs.js';
-import { formatCount, plural } from '../quantities.js';
+import { formatBytes, formatCount, plural } from '../quantities.js';
 
 /** Model, parameters, inputs, groups, masking, operations and memory of a run. */
 export function describePlan(plan: TrainingPlan): string {
-  const { recipe, description, folder, images, parameters, trainedParameters, flopsPerStep } = plan;
+  const { recipe, description, folder, images, parameters, trainedParameters, flopsPerStep, memory } = plan;
   const { steps, batchSize, accumulation, device } = recipe.training;
-  const trained = trainedParameters === parameters ? '' : ` (${trainedParameters.toLocaleString('en-US')} of them trained)`;
+  const trained =
+    trainedParameters === parameters ? '' : ` (${trainedParameters.toLocaleString('en-US')} of them trained)`;
   const examples = accumulation > 1 ? `${accumulation} x ${plural(batchSize, 'image')}` : plural(batchSize, 'image');
   return [
     `${description.system}/${description.variant} with ${plural(parameters, 'parameter')}${trained}`,
     ` on ${plural(images, 'image')} of ${recipe.data.path} as ${describeModalities(description.modalities)}: `,
     `${describeGroups(plan)}. `,
-    `${plural(steps, 'step')} of ${examples}, ${formatCount(flopsPerStep, 'FLOP')} each, on ${device}. `,
+    `${plural(steps, 'step')} of ${examples}, ${formatCount(flopsPerStep, 'FLOP')} each, on ${device}; `,
+    `about ${formatBytes(memory.peak)} of memory (${formatBytes(plan.availableMemory)} free). `,
     `Run folder: ${folder}.`,
   ].join('');
 }

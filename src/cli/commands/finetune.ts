@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import { createEngine } from '../../engine/index.js';
+import { ensure } from '../../errors/index.js';
+import { finetune } from '../../tasks/index.js';
+import { suggestFinetuning, suggestScratch } from '../../training/index.js';
+import { confusionPicture, writePng } from '../../visualize/index.js';
+import { chooseRecipe } from '../chooseRecipe.js';
+import { defineCommand } from '../command.js';
+import { accuracyLines, confusionRows } from '../describe/classifier.js';
+import { describePlan } from '../describe/plan.js';
+import { describeSkipped } from '../describe/skipped.js';
+import { untilInterrupted } from '../interrupt.js';
+import { UsageError } from '../usageError.js';
+
+/** `hip finetune`: a classifier from a checkpoint's encoder, or from scratch. */
+export const command = defineCommand({
+  name: 'finetune',
+  summary: 'Train a classifier from a pre-trained encoder, or from scratch',
+  usage: '[RECIPE] --from CHECKPOINT|--scratch [--data PATH] [options]',
+  description:
+    'Without a RECIPE the checkpoint’s own model, data and image size are used, and settings that suit them. The data ' +
+    'need classes: one folder each, or stored labels. The accuracy is that of the test split, or of a held-out share.',
+  options: {
+    from: { type: 'string', placeholder: 'CHECKPOINT', help: 'checkpoint or run folder whose encoder to begin with' },
+    scratch: { type: 'boolean', help: 'begin with random values' },
+  },
+  positionals: [{ name: 'RECIPE', help: 'file or name of a recipe', optional: true }],
+  recipe: true,
+  examples: [
+    'hip finetune --from runs/first',
+    'hip finetune quickstart-finetune --from runs/quickstart/pretrain --steps 200',
+    'hip finetune --scratch --data photos --out runs/baseline',
+  ],
+  run: async ({ positionals, options, overrides: typed, quiet, output, program }) => {
+    const { from, scratch } = options;
+    if (from && scratch) throw new UsageError('Give either --from CHECKPOINT or --scratch.');
+    const overrides = { ...typed, ...(from || scratch ? { 'finetune.from': from ?? '' } : {}) };
+    const resolved = await chooseRecipe('finetune', positionals[0], overrides, async (data) => {
+      if (from) return suggestFinetuning(from, data);
+      ensure(scratch, () => 'Say what to begin with: --from CHECKPOINT, or --scratch.');
+      ensure(data, () => 'Nothing to train on: give a folder with one folder of images per class with --data.');
+      return suggestScratch(data);
+    });
+    ensure(
+      scratch || resolved.finetune.from || typed['training.resume'],
+      () => 'Say what to begin with: --from CHECKPOINT, or --scratch.',
+    );
+    // The baseline of a recipe is kept beside what it is compared with.
+    const name = scratch && positionals[0] ? `${resolved.name}-scratch` : resolved.name;
+    const recipe = { ...resolved, name };
+    await using engine = await createEngine(recipe.training);
+    const { result, code } = await untilInterrupted((signal) =>
+      finetune(recipe, { engine, signal, quiet, onPlan: (plan) => output.note(describePlan(plan)) }),
+    );
+    const { parameters: _, score, ...facts } = result;
+    const { folder, checkpoint, step, loss } = result;
+    const skipped = describeSkipped(result.skipped);
+    if (!score) {
+      const way = [program, 'finetune', '--resume', '--out', folder].join(' ');
+      const sentence = `Interrupted at step ${step} and saved in ${checkpoint}: "${way}" goes on.`;
+      output.result(facts, () => [...skipped, sentence].join('\n'));
+      return code;
+    }
+    const picture = join(folder, 'confusion.png');
+    await writePng(picture, confusionPicture(score, scratch ? 'Trained from scratch' : 'Fine-tuned'));
+    output.result({ ...facts, ...score, confusion: confusionRows(score), picture }, () =>
+      [
+        ...skipped,
+        ...accuracyLines(score),
+        `loss          ${loss.toPrecision(4)} after ${step} steps`,
+        `checkpoint    ${checkpoint}`,
+        `picture       ${picture}`,
+        '',
+        'Next:',
+        `  ${program} evaluate ${folder}`,
+        `  ${program} visualize attention ${folder}`,
+        `  ${program} export ${folder} --out model.onnx`,
+      ].join('\n'),
+    );
+    return 0;
+  },
+});

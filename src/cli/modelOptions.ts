@@ -1,0 +1,42 @@
+/** Options of the commands that run a trained model on images. */
+import { createEngine, DEVICES, type DeviceName, type Engine } from '../engine/index.js';
+import { ensure, unknownName } from '../errors/index.js';
+import type { OptionSpec } from './command.js';
+
+export const dataOption = {
+  type: 'string',
+  placeholder: 'PATH',
+  help: 'images to use (default: those that the model was trained on)',
+} as const satisfies OptionSpec;
+
+export const splitOption = {
+  type: 'string',
+  default: 'test',
+  help: 'train, val or test; without a stored test split, the share that training held out',
+} as const satisfies OptionSpec;
+
+export const deviceOption = {
+  type: 'string',
+  default: 'cpu',
+  placeholder: 'NAME',
+  help: DEVICES.join(', '),
+} as const satisfies OptionSpec;
+
+export const checkpointArgument = { name: 'CHECKPOINT', help: 'checkpoint folder, run folder or .safetensors file' };
+
+/** Starts the device that was typed. */
+export function startEngine(device: string): Promise<Engine> {
+  if (!DEVICES.includes(device as DeviceName)) throw unknownName('device', device, DEVICES);
+  return createEngine({ device: device as DeviceName });
+}
+
+/** A count that was typed: a whole number from 1 up, or absent. */
+export function countOption(flag: string, value: number): number;
+export function countOption(flag: string, value: number | undefined): number | undefined;
+export function countOption(flag: string, value: number | undefined): number | undefined {
+  ensure(
+    value === undefined || (Number.isInteger(value) && value >= 1),
+    () => `${flag} must be a whole number of at least 1, not ${value}.`,
+  );
+  return value;
+}

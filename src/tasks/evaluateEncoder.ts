@@ -1,0 +1,65 @@
+/** What a pre-trained encoder's features are worth: classifiers on top of them, beside the same on raw pixels and chance. */
+import { type ImageDataset, requireClasses, type SkippedFile } from '../data/index.js';
+import type { Engine } from '../engine/index.js';
+import { ensure } from '../errors/index.js';
+import type { LoadedModel } from './loadModel.js';
+import { embedDataset, knnAccuracy, linearProbe, type ProbeOptions, pixelFeatures } from './probe.js';
+
+export interface EncoderScore {
+  /** Top-1 accuracies, 0 … 1: of a linear classifier on the features, and of one on the normalised pixels. */
+  linear?: { features: number; pixels: number };
+  /** Of a vote of the `k` nearest training images by cosine of their features. */
+  knn?: { features: number; k: number };
+  /** 1 / classes. */
+  chance: number;
+  classes: string[];
+  /** Images that could be read. */
+  train: number;
+  test: number;
+  featureDim: number;
+  skipped: SkippedFile[];
+}
+
+export interface EvaluateEncoderOptions {
+  linear?: boolean;
+  knn?: boolean;
+  /** Neighbours that vote; default 20. */
+  k?: number;
+  batchSize?: number;
+  probe?: ProbeOptions;
+}
+
+/** Embeds both sets with a frozen encoder and classifies `test` by what `train` shows. Both methods unless one is chosen. */
+export async function evaluateEncoder(
+  model: LoadedModel,
+  train: ImageDataset,
+  test: ImageDataset,
+  engine: Engine,
+  { linear, knn, k = 20, batchSize, probe }: EvaluateEncoderOptions = {},
+): Promise<EncoderScore> {
+  requireClasses(train);
+  ensure(
+    train.classes.join() === test.classes.join(),
+    () =>
+      `The splits of ${train.path} have different classes: ${train.classes.join(', ')} and ${test.classes.join(', ')}.`,
+  );
+  const both = !linear && !knn;
+  const classes = train.classes.length;
+  const trained = await embedDataset(model, train, engine, batchSize);
+  const tested = await embedDataset(model, test, engine, batchSize);
+  const score: EncoderScore = {
+    chance: 1 / classes,
+    classes: train.classes,
+    train: trained.labels.length,
+    test: tested.labels.length,
+    featureDim: trained.dim,
+    skipped: [...trained.skipped, ...tested.skipped],
+  };
+  if (knn || both) score.knn = { features: knnAccuracy(trained, tested, classes, k), k };
+  if (linear || both) {
+    const features = await linearProbe(trained, tested, classes, engine, probe);
+    const pixels = [await pixelFeatures(model, train), await pixelFeatures(model, test)] as const;
+    score.linear = { features, pixels: await linearProbe(...pixels, classes, engine, probe) };
+  }
+  return score;
+}
