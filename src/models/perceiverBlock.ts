@@ -123,6 +123,10 @@ export function perceiverBlock(scope: Scope, inputs: Tensor, options: BlockOptio
 function latentQueries(scope: Scope, inputs: Tensor, options: BlockOptions): Tensor {
   const { numLatentsEval, numLatentsTrain, channels, skip } = options;
   const [batch, groups] = inputs.shape;
+  ensure(
+    numLatentsTrain <= numLatentsEval,
+    () => `${scope.path}: ${numLatentsTrain} latents for training cannot be chosen among the ${numLatentsEval} of evaluation: raise the latter.`,
+  );
   let queries = table(scope.child('query_inputs'), groups * numLatentsEval, channels).reshape([1, groups, numLatentsEval, channels]);
   const subsampled = scope.training && numLatentsTrain < numLatentsEval;
   if (subsampled) {

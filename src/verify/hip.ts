@@ -99,7 +99,9 @@ async function verifyOutputs(golden: GoldenCase, comparison: Comparison, engine:
 }
 
 function parameterInputs(loss: Tensor, outputs: PerceiverOutputs): ReadonlyMap<string, Tensor> {
-  return Graph.of({ loss, ...outputs.reconstruction }).inputs;
+  // An output must not be called as an input is: modalities name both.
+  const read = Object.entries(outputs.reconstruction).map(([name, t]) => [`reconstruction.${name}`, t]);
+  return Graph.of({ loss, ...Object.fromEntries(read) }).inputs;
 }
 
 interface CaseOptimizer {
