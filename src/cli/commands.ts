@@ -35,6 +35,10 @@ export const commands: Registry = {
     summary: 'Write the encoder’s features of images to npy files',
     load: () => import('./commands/embed.js'),
   },
+  visualize: {
+    summary: 'Draw learned positions, attention, or the curves of a run',
+    load: () => import('./commands/visualize.js'),
+  },
   models: {
     summary: 'List the models with their variants, sizes and papers',
     load: () => import('./commands/models.js'),

@@ -4,6 +4,7 @@
  */
 
 export { type AttentionOptions, attentionFigure, attentionRollout } from './attention.js';
+export { type AttentionPictureOptions, attentionPicture } from './attentionPicture.js';
 export { type Axis, type AxisOptions, formatNumber, makeAxis } from './axis.js';
 export { type Bar, type BarChartOptions, barChart } from './barChart.js';
 export { blues, type ColorMap, categorical, diverging, ember, mapColor, type Rgb, sequential } from './color.js';
