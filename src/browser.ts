@@ -13,19 +13,52 @@ export { HiperceiverError } from './errors/index.js';
 export * from './graph/index.js';
 export * from './models/index.js';
 export {
-  countParameters, type DrawSpec, drawAll, fourierFeatures, initialize, interpolate, linear, type ModelNeeds, norm, PARAMETER, type ParameterSpec, resizePositions,
-  Scope, scaledDotProductAttention, sincos1d, sincos2d,
+  countParameters,
+  type DrawSpec,
+  drawAll,
+  fourierFeatures,
+  initialize,
+  interpolate,
+  linear,
+  type ModelNeeds,
+  norm,
+  PARAMETER,
+  type ParameterSpec,
+  resizePositions,
+  Scope,
+  scaledDotProductAttention,
+  sincos1d,
+  sincos2d,
 } from './nn/index.js';
 export * from './objectives/index.js';
-export { adamL2, adamw, lamb, lars, parameterGroups, type Schedule, sgd, updateGraph, warmupCosine } from './optim/index.js';
+export {
+  adamL2,
+  adamw,
+  lamb,
+  lars,
+  parameterGroups,
+  type Schedule,
+  sgd,
+  updateGraph,
+  warmupCosine,
+} from './optim/index.js';
 export * from './random/index.js';
 export * from './tasks/metrics/index.js';
 export { autoencodingObjective } from './training/autoencoding.js';
-export { applyModel, describeModel, fromConfig, imageInput, inputShapes, type ModelDescription, systemOf, toConfig } from './training/description.js';
+export {
+  applyModel,
+  describeModel,
+  fromConfig,
+  imageInput,
+  inputShapes,
+  type ModelDescription,
+  systemOf,
+  toConfig,
+} from './training/description.js';
 export { Learner, type Snapshot } from './training/learner.js';
-export type { LearnerOptions } from './training/programs.js';
 export type { Objective } from './training/objective.js';
 export { isPositionTable, learnerOptions, scheduleOf } from './training/optimization.js';
+export type { LearnerOptions } from './training/programs.js';
 export { defaultRecipe, defineRecipe, type PartialRecipe, type Recipe } from './training/recipe.js';
 export { resolveRecipe } from './training/resolveRecipe.js';
 export { type Locality, type LocalityOptions, locality, localityChance, localityScore } from './visualize/locality.js';

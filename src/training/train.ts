@@ -2,7 +2,17 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkpointPath, latestCheckpoint, loadCheckpoint, pruneCheckpoints, saveCheckpoint, type StoredTensor, toFloat32, writeFileAtomic, writeSafetensors } from '../checkpoint/index.js';
+import {
+  checkpointPath,
+  latestCheckpoint,
+  loadCheckpoint,
+  pruneCheckpoints,
+  type StoredTensor,
+  saveCheckpoint,
+  toFloat32,
+  writeFileAtomic,
+  writeSafetensors,
+} from '../checkpoint/index.js';
 import type { Batch, Loader, SkippedFile } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { ensure, HiperceiverError } from '../errors/index.js';
@@ -55,7 +65,8 @@ export interface TrainingResult {
 /** Runs a recipe's steps. Throws a sentence where the loss stops being a number; the batch is then saved beside the run. */
 export async function train(run: TrainingRun): Promise<TrainingResult> {
   const { recipe, folder, objective, engine, signal } = run;
-  const { steps, batchSize, accumulation, checkpointEvery, keepCheckpoints, evaluateEvery, logEvery, seed } = recipe.training;
+  const { steps, batchSize, accumulation, checkpointEvery, keepCheckpoints, evaluateEvery, logEvery, seed } =
+    recipe.training;
   const root = keyFrom(seed);
 
   // Where to start: at step 0, or where the last complete checkpoint stands.
@@ -65,7 +76,13 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
   const learner = await Learner.create(engine, objective, learnerOptions(recipe, objective.needs));
   await learner.load(resumed?.snapshot.parameters ?? run.initial, resumed?.snapshot);
   const loader = run.openLoader(start * accumulation, fold(root, 'data'));
-  const log = await RunLog.open(folder, { label: run.label ?? recipe.task, total: steps, start, every: logEvery, quiet: run.quiet ?? false });
+  const log = await RunLog.open(folder, {
+    label: run.label ?? recipe.task,
+    total: steps,
+    start,
+    every: logEvery,
+    quiet: run.quiet ?? false,
+  });
   await writeFile(join(folder, 'recipe.json'), `${JSON.stringify(recipe, null, 2)}\n`);
 
   const began = performance.now();
@@ -91,7 +108,8 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
       for (let part = 0; part < accumulation; part++) {
         const batch = await nextBatch(loader, batchSize);
         const result = await learner.gradient(objective.feeds(batch, fold(key, part)), part);
-        if (!Number.isFinite(result.loss)) await stopAtBadNumber(run, learner, batch, step, `loss became ${result.loss}`);
+        if (!Number.isFinite(result.loss))
+          await stopAtBadNumber(run, learner, batch, step, `loss became ${result.loss}`);
         last = batch;
         loss += result.loss / accumulation;
         metrics = result.metrics;
@@ -99,17 +117,31 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
       const learningRate = schedule(step);
       const gradientNorm = await learner.update(step, learningRate);
       // The update has spoilt the parameters by then, and a checkpoint of them would be of no use.
-      if (!Number.isFinite(gradientNorm)) await stopAtBadNumber(run, learner, last!, step, `gradient's norm became ${gradientNorm}`);
+      if (!Number.isFinite(gradientNorm))
+        await stopAtBadNumber(run, learner, last!, step, `gradient's norm became ${gradientNorm}`);
       const examples = (step - start) * batchSize * accumulation;
-      log.step({ step, loss, learningRate, gradientNorm, examples, dataWait: loader.waitSeconds, metrics }, step === steps);
+      log.step(
+        { step, loss, learningRate, gradientNorm, examples, dataWait: loader.waitSeconds, metrics },
+        step === steps,
+      );
 
       if (checkpointEvery > 0 && step % checkpointEvery === 0 && step < steps) await save(await learner.snapshot());
-      if (run.evaluate && evaluateEvery > 0 && step % evaluateEvery === 0) log.record(step, await run.evaluate(await learner.snapshot(), step));
+      if (run.evaluate && evaluateEvery > 0 && step % evaluateEvery === 0)
+        log.record(step, await run.evaluate(await learner.snapshot(), step));
     }
     const last = await learner.snapshot();
     await save(last);
     const seconds = (performance.now() - began) / 1000;
-    return { folder, step, loss, seconds, interrupted: step < steps, checkpoint, parameters: last.parameters, skipped: loader.skipped };
+    return {
+      folder,
+      step,
+      loss,
+      seconds,
+      interrupted: step < steps,
+      checkpoint,
+      parameters: last.parameters,
+      skipped: loader.skipped,
+    };
   } finally {
     log.close();
     await loader.close();
@@ -119,27 +151,54 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
 
 async function nextBatch(loader: Loader, batchSize: number): Promise<Batch> {
   const batch = await loader.next();
-  ensure(batch && batch.size === batchSize, () => `The data set gives ${batch?.size ?? 0} readable examples for a batch of ${batchSize}: use a smaller --batch-size.`);
+  ensure(
+    batch && batch.size === batchSize,
+    () =>
+      `The data set gives ${batch?.size ?? 0} readable examples for a batch of ${batchSize}: use a smaller --batch-size.`,
+  );
   return batch;
 }
 
 /** The newest checkpoint of a run that is to go on. A folder that holds another run is never written over. */
-async function resumePoint({ recipe, folder, objective }: TrainingRun): Promise<{ step: number; checkpoint: string; snapshot: Snapshot } | undefined> {
+async function resumePoint({
+  recipe,
+  folder,
+  objective,
+}: TrainingRun): Promise<{ step: number; checkpoint: string; snapshot: Snapshot } | undefined> {
   const checkpoint = existsSync(folder) ? await latestCheckpoint(folder) : undefined;
-  ensure(recipe.training.resume || checkpoint === undefined, () => `${folder} holds a run already: add --resume to go on with it, or choose another --out.`);
+  ensure(
+    recipe.training.resume || checkpoint === undefined,
+    () => `${folder} holds a run already: add --resume to go on with it, or choose another --out.`,
+  );
   if (checkpoint === undefined) return undefined;
   const { config, parameters, optimizer = new Map(), ema = new Map(), trainer } = await loadCheckpoint(checkpoint);
   const { step, seed } = (trainer ?? {}) as { step?: number; seed?: number };
-  ensure(typeof step === 'number', () => `${checkpoint} holds weights alone and cannot be resumed: trainer.json is missing.`);
-  ensure(seed === recipe.training.seed, () => `${checkpoint} was trained with seed ${seed}: resume with --seed ${seed}.`);
+  ensure(
+    typeof step === 'number',
+    () => `${checkpoint} holds weights alone and cannot be resumed: trainer.json is missing.`,
+  );
+  ensure(
+    seed === recipe.training.seed,
+    () => `${checkpoint} was trained with seed ${seed}: resume with --seed ${seed}.`,
+  );
   const rule = (config.recipe as Recipe | undefined)?.optimizer.name;
-  ensure(rule === recipe.optimizer.name, () => `${checkpoint} holds the optimizer state of ${rule}: resume with --optimizer.name ${rule}.`);
+  ensure(
+    rule === recipe.optimizer.name,
+    () => `${checkpoint} holds the optimizer state of ${rule}: resume with --optimizer.name ${rule}.`,
+  );
   for (const { name, shape } of objective.needs.parameters.values()) {
     const before = parameters.get(name)?.shape;
-    ensure(before && sameShape(before, shape), () =>
-      `${checkpoint} is of another model, whose "${name}" ${before ? `is ${show(before)}, not ${show(shape)}` : 'does not exist'}: resume with the recipe that it was trained with.`);
+    ensure(
+      before && sameShape(before, shape),
+      () =>
+        `${checkpoint} is of another model, whose "${name}" ${before ? `is ${show(before)}, not ${show(shape)}` : 'does not exist'}: resume with the recipe that it was trained with.`,
+    );
   }
-  return { step, checkpoint, snapshot: { parameters: floats(parameters), optimizer: floats(optimizer), ema: floats(ema) } };
+  return {
+    step,
+    checkpoint,
+    snapshot: { parameters: floats(parameters), optimizer: floats(optimizer), ema: floats(ema) },
+  };
 }
 
 function floats(tensors: ReadonlyMap<string, StoredTensor>): Map<string, Float32Array> {
@@ -148,7 +207,9 @@ function floats(tensors: ReadonlyMap<string, StoredTensor>): Map<string, Float32
 
 function toCheckpoint({ description, recipe, objective }: TrainingRun, snapshot: Snapshot, step: number) {
   const shapes = objective.needs.parameters;
-  const slots = new Map([...snapshot.optimizer.keys()].map((key) => [key, shapes.get(key.slice(key.indexOf('/') + 1))!]));
+  const slots = new Map(
+    [...snapshot.optimizer.keys()].map((key) => [key, shapes.get(key.slice(key.indexOf('/') + 1))!]),
+  );
   return {
     config: toConfig(description, recipe),
     parameters: stored(snapshot.parameters, shapes),
@@ -159,18 +220,43 @@ function toCheckpoint({ description, recipe, objective }: TrainingRun, snapshot:
 }
 
 /** Arrays as a checkpoint stores them, with the shapes of the parameters that they belong to. */
-export function stored(values: ReadonlyMap<string, Float32Array>, specs: ReadonlyMap<string, ParameterSpec>): Map<string, StoredTensor> {
-  return new Map([...values].map(([name, data]) => [name, { dtype: 'F32', shape: [...(specs.get(name)?.shape ?? [data.length])], data }]));
+export function stored(
+  values: ReadonlyMap<string, Float32Array>,
+  specs: ReadonlyMap<string, ParameterSpec>,
+): Map<string, StoredTensor> {
+  return new Map(
+    [...values].map(([name, data]) => [
+      name,
+      { dtype: 'F32', shape: [...(specs.get(name)?.shape ?? [data.length])], data },
+    ]),
+  );
 }
 
 /** Saves the batch, looks for the first tensor that went bad, and says so. */
-async function stopAtBadNumber({ folder, recipe }: TrainingRun, learner: Learner, batch: Batch, step: number, what: string): Promise<never> {
+async function stopAtBadNumber(
+  { folder, recipe }: TrainingRun,
+  learner: Learner,
+  batch: Batch,
+  step: number,
+  what: string,
+): Promise<never> {
   const file = join(folder, `bad-batch-step-${step}.safetensors`);
-  await writeSafetensors(file, new Map(Object.entries(batch.signals).map(([name, data]) => [name, { dtype: 'F32', shape: [batch.size, data.length / batch.size], data } as StoredTensor])));
+  await writeSafetensors(
+    file,
+    new Map(
+      Object.entries(batch.signals).map(([name, data]) => [
+        name,
+        { dtype: 'F32', shape: [batch.size, data.length / batch.size], data } as StoredTensor,
+      ]),
+    ),
+  );
   await writeFileAtomic(join(folder, `bad-batch-step-${step}.json`), JSON.stringify({ ids: [...batch.ids] }));
   const { parameters } = await learner.snapshot();
   const inGradient = await learner.firstBadGradient();
-  const bad = firstBad(Object.entries(batch.signals), 'input') ?? firstBad(parameters, 'parameter') ?? (inGradient && `the gradient of "${inGradient}"`);
+  const bad =
+    firstBad(Object.entries(batch.signals), 'input') ??
+    firstBad(parameters, 'parameter') ??
+    (inGradient && `the gradient of "${inGradient}"`);
   const first = bad ? `; the first bad tensor is ${bad}` : '';
   throw new HiperceiverError(
     `The ${what} at step ${step}${first}: the batch is in ${file}; lower --optimizer.learningRate (now ${recipe.optimizer.learningRate}) or clip more (--optimizer.clipNorm).`,

@@ -14,7 +14,13 @@ const skip = executablePath === undefined && 'Chromium is not installed (Debian:
 
 /** A browser that talks to nobody but the page. */
 const QUIET = [
-  '--headless=new', '--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  '--headless=new',
+  '--no-sandbox',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
 ];
 const WITHOUT_GPU = ['--disable-gpu'];
 const SWIFTSHADER = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-unsafe-swiftshader'];
@@ -37,7 +43,8 @@ async function inBrowser(args: string[], use: (page: Page, complaints: string[])
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('requestfailed', (request) => complaints.push(`${request.url()}: ${request.failure()?.errorText}`));
     page.on('response', (response) => {
-      if (response.status() >= 400 && !response.url().endsWith('favicon.ico')) complaints.push(`${response.url()}: ${response.status()}`);
+      if (response.status() >= 400 && !response.url().endsWith('favicon.ico'))
+        complaints.push(`${response.url()}: ${response.status()}`);
     });
     await page.goto(site.url);
     await page.waitForFunction('"threeSteps" in globalThis');
@@ -49,13 +56,25 @@ async function inBrowser(args: string[], use: (page: Page, complaints: string[])
 
 function closeTo(got: ThreeSteps, wanted: ThreeSteps): void {
   assert.equal(got.losses.length, 3);
-  got.losses.forEach((loss, i) => assert(Math.abs(loss - wanted.losses[i]) < 1e-4, `step ${i + 1}: ${loss}, not ${wanted.losses[i]}`));
-  got.gradientNorms.forEach((norm, i) => assert(Math.abs(norm / wanted.gradientNorms[i] - 1) < 1e-3, `norm ${i + 1}: ${norm}, not ${wanted.gradientNorms[i]}`));
-  assert(Math.abs(got.parameterSum / wanted.parameterSum - 1) < 1e-4, `parameters: ${got.parameterSum}, not ${wanted.parameterSum}`);
+  got.losses.forEach((loss, i) =>
+    assert(Math.abs(loss - wanted.losses[i]) < 1e-4, `step ${i + 1}: ${loss}, not ${wanted.losses[i]}`),
+  );
+  got.gradientNorms.forEach((norm, i) =>
+    assert(
+      Math.abs(norm / wanted.gradientNorms[i] - 1) < 1e-3,
+      `norm ${i + 1}: ${norm}, not ${wanted.gradientNorms[i]}`,
+    ),
+  );
+  assert(
+    Math.abs(got.parameterSum / wanted.parameterSum - 1) < 1e-4,
+    `parameters: ${got.parameterSum}, not ${wanted.parameterSum}`,
+  );
 }
 
 test('the bundle holds nothing of Node and no native engine', { skip }, () => {
-  const foreign = site.modules.filter((name) => /onnxruntime-node|\/sharp\/|\/data\/(?!order)|\/checkpoint\/|\/cli\//.test(name));
+  const foreign = site.modules.filter((name) =>
+    /onnxruntime-node|\/sharp\/|\/data\/(?!order)|\/checkpoint\/|\/cli\//.test(name),
+  );
   assert.deepEqual(foreign, []);
 });
 

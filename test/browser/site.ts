@@ -9,7 +9,12 @@ import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
-const TYPES: Record<string, string> = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html' };
+const TYPES: Record<string, string> = {
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.wasm': 'application/wasm',
+  '.html': 'text/html',
+};
 
 export interface Site {
   url: string;
@@ -26,7 +31,10 @@ export interface Site {
 export async function openSite(): Promise<Site> {
   const folder = mkdtempSync(join(tmpdir(), 'hip-browser-'));
   const { metafile } = await build({
-    entryPoints: { 'app/page': join(root, 'dist/test/browser/page.js'), 'worker/browser': join(root, 'dist/src/engine/worker/browser.js') },
+    entryPoints: {
+      'app/page': join(root, 'dist/test/browser/page.js'),
+      'worker/browser': join(root, 'dist/src/engine/worker/browser.js'),
+    },
     outdir: folder,
     bundle: true,
     splitting: true,
@@ -40,7 +48,10 @@ export async function openSite(): Promise<Site> {
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? '/', 'http://localhost').pathname;
     try {
-      const content = path === '/' ? '<!doctype html><title>Test</title><script type="module" src="/app/page.js"></script>' : readFileSync(fileOf(folder, path));
+      const content =
+        path === '/'
+          ? '<!doctype html><title>Test</title><script type="module" src="/app/page.js"></script>'
+          : readFileSync(fileOf(folder, path));
       response.writeHead(200, {
         'Content-Type': path === '/' ? 'text/html' : (TYPES[extname(path)] ?? 'application/octet-stream'),
         // Shared memory, and with it several threads, is for cross-origin isolated pages alone.
@@ -67,5 +78,7 @@ export async function openSite(): Promise<Site> {
 }
 
 function fileOf(folder: string, path: string): string {
-  return extname(path) === '.wasm' ? join(root, 'node_modules/onnxruntime-web/dist', basename(path)) : join(folder, path);
+  return extname(path) === '.wasm'
+    ? join(root, 'node_modules/onnxruntime-web/dist', basename(path))
+    : join(folder, path);
 }

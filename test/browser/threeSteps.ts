@@ -2,8 +2,8 @@
 import {
   autoencodingObjective,
   createEngine,
-  describeModel,
   type DeviceName,
+  describeModel,
   fold,
   initialize,
   keyFrom,
@@ -24,13 +24,23 @@ export interface ThreeSteps {
 
 /** Trains a tiny HiP with all its random parts on batches of noise. */
 export async function threeSteps(device: DeviceName): Promise<ThreeSteps> {
-  const size = { numGroups: [4, 1, 4], numSelfAttendsPerBlock: [1, 1, 1], zIndexDim: [4, 8, 4], numZChannels: [8, 16, 8], numSelfAttendHeads: [2, 2, 2], numEmbeddingChannels: 8 };
+  const size = {
+    numGroups: [4, 1, 4],
+    numSelfAttendsPerBlock: [1, 1, 1],
+    zIndexDim: [4, 8, 4],
+    numZChannels: [8, 16, 8],
+    numSelfAttendHeads: [2, 2, 2],
+    numEmbeddingChannels: 8,
+  };
   const recipe = resolveRecipe({
     model: { variant: 'tiny', config: { ...size, processorIndexDimTrain: 4, dropoutProb: 0.1, dropPathRate: 0.2 } },
     optimizer: { learningRate: 3e-3, warmupSteps: 1 },
     training: { steps: 3, batchSize: 2, emaDecay: 0.9 },
   });
-  const description = describeModel(recipe, [{ name: 'image', indexShape: [8, 8], channels: 3 }], { mean: [0], std: [1] });
+  const description = describeModel(recipe, [{ name: 'image', indexShape: [8, 8], channels: 3 }], {
+    mean: [0],
+    std: [1],
+  });
   const objective = autoencodingObjective(description, recipe.masking, 2);
   const engine = await createEngine({ device });
   const learner = await Learner.create(engine, objective, learnerOptions(recipe, objective.needs));
@@ -40,7 +50,13 @@ export async function threeSteps(device: DeviceName): Promise<ThreeSteps> {
   const gradientNorms: number[] = [];
   for (let step = 1; step <= 3; step++) {
     const image = normal(fold(key, 'batch', step), 2 * 64 * 3);
-    losses.push((await learner.gradient(objective.feeds({ size: 2, ids: Int32Array.of(0, 1), signals: { image } }, fold(key, 'step', step)))).loss);
+    losses.push(
+      (
+        await learner.gradient(
+          objective.feeds({ size: 2, ids: Int32Array.of(0, 1), signals: { image } }, fold(key, 'step', step)),
+        )
+      ).loss,
+    );
     gradientNorms.push(await learner.update(step, scheduleOf(recipe)(step)));
   }
   // A few of them only: each takes a session of its own on WebGPU.

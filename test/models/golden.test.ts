@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { input } from '../../src/graph/index.js';
 import { configOf, constNumGrouping, type Modality, systemByName } from '../../src/models/index.js';
 import { countParameters, Scope } from '../../src/nn/index.js';
@@ -12,9 +12,15 @@ import { testDevices } from '../engine/devices.js';
 
 const golden = fileURLToPath(new URL('../../../test/golden/hip/', import.meta.url));
 const read = (name: string) => JSON.parse(readFileSync(join(golden, name), 'utf8'));
-const cases = readdirSync(golden, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => join(golden, name));
+const cases = readdirSync(golden, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => join(golden, name));
 
-const SYSTEMS: Record<string, string> = { HiP: 'hip', HiPClassBottleneck: 'hip_class_bottleneck', PerceiverIO: 'perceiver_io' };
+const SYSTEMS: Record<string, string> = {
+  HiP: 'hip',
+  HiPClassBottleneck: 'hip_class_bottleneck',
+  PerceiverIO: 'perceiver_io',
+};
 
 /** Parameters of `class/variant/data` (with `_pos=embed`: tables that are not projected), all data sets through one model. */
 function count(name: string, dataSets: Record<string, Record<string, Record<string, [number, number]>>>): number {
@@ -22,14 +28,23 @@ function count(name: string, dataSets: Record<string, Record<string, Record<stri
   const [set, positions] = data.split('_pos=');
   const scope = Scope.root();
   for (const signals of Object.values(dataSets[set])) {
-    const modalities: Modality[] = Object.entries(signals).map(([name, [index, channels]]) => ({ name, indexShape: [index], channels }));
+    const modalities: Modality[] = Object.entries(signals).map(([name, [index, channels]]) => ({
+      name,
+      indexShape: [index],
+      channels,
+    }));
     const labels = modalities.filter((m) => m.name.endsWith('label')).map((m) => m.name);
     const system = systemByName(SYSTEMS[className]);
     const config = configOf(system, variant, {
       ...(positions === 'embed' ? { numPositionEncodingChannels: undefined } : {}),
       ...(className === 'HiPClassBottleneck' ? { labelModalities: labels } : {}),
     });
-    system.apply(scope, config, modalities, Object.fromEntries(modalities.map((m) => [m.name, input(m.name, [1, m.indexShape[0], m.channels])])));
+    system.apply(
+      scope,
+      config,
+      modalities,
+      Object.fromEntries(modalities.map((m) => [m.name, input(m.name, [1, m.indexShape[0], m.channels])])),
+    );
   }
   return countParameters(scope.needs);
 }
@@ -56,8 +71,14 @@ test('groups and paddings are shared out as the reference does', () => {
   const { rows } = read('grouping.json');
   assert(rows.length > 10);
   for (const { numGroups, indexDims, indexDimPerGroup, modalities } of rows) {
-    const got = constNumGrouping(numGroups, indexDims.map((indexDim: number, i: number) => ({ name: `m${i}`, indexDim })));
-    const expected = { indexDimPerGroup, modalities: modalities.map((m: object, i: number) => ({ name: `m${i}`, ...m })) };
+    const got = constNumGrouping(
+      numGroups,
+      indexDims.map((indexDim: number, i: number) => ({ name: `m${i}`, indexDim })),
+    );
+    const expected = {
+      indexDimPerGroup,
+      modalities: modalities.map((m: object, i: number) => ({ name: `m${i}`, ...m })),
+    };
     assert.deepEqual(got, expected, `${numGroups} groups for ${indexDims}`);
   }
 });
@@ -66,7 +87,10 @@ for (const device of ['cpu', 'reference'] as const) {
   test(`outputs, gradients, draws and training steps equal the reference's on ${device}`, async () => {
     const verdicts = await verifyCases(cases, { device });
     assert.equal(verdicts.length, 8);
-    assert.deepEqual(verdicts.filter(({ ok }) => !ok).map(({ line }) => line), []);
+    assert.deepEqual(
+      verdicts.filter(({ ok }) => !ok).map(({ line }) => line),
+      [],
+    );
   });
 }
 

@@ -1,7 +1,14 @@
 /** Small networks, evaluated on the reference device with random values for every parameter. */
 import { evaluate } from '../../src/engine/index.js';
 import { Graph, input, type Tensor, type Values } from '../../src/graph/index.js';
-import { type ApplyOptions, configOf, indexDim, type Modality, type PerceiverOutputs, systems } from '../../src/models/index.js';
+import {
+  type ApplyOptions,
+  configOf,
+  indexDim,
+  type Modality,
+  type PerceiverOutputs,
+  systems,
+} from '../../src/models/index.js';
 import { DRAW, drawAll, type ModelNeeds, PARAMETER, Scope } from '../../src/nn/index.js';
 import { fold, keyFrom, normal } from '../../src/random/index.js';
 
@@ -29,7 +36,9 @@ export interface Network {
 
 /** Applies HiP; `config` is laid over {@link small}. */
 export function network(
-  config: Record<string, unknown> = {}, modalities: Modality[] = [image], { training = false, batch = 2, ...options }: ApplyOptions & { training?: boolean; batch?: number } = {},
+  config: Record<string, unknown> = {},
+  modalities: Modality[] = [image],
+  { training = false, batch = 2, ...options }: ApplyOptions & { training?: boolean; batch?: number } = {},
 ): Network {
   const scope = Scope.root({ training });
   const complete = configOf(systems.hip, 'tiny', { ...small, ...config });
@@ -41,24 +50,36 @@ export function network(
     outputs,
     parameters,
     run: (wanted, signals = signalsOf(modalities, batch)) => {
-      const draws = Object.fromEntries([...drawAll(scope.needs.draws, key)].map(([name, values]) => [DRAW + name, values]));
+      const draws = Object.fromEntries(
+        [...drawAll(scope.needs.draws, key)].map(([name, values]) => [DRAW + name, values]),
+      );
       const renamed = Object.fromEntries(Object.entries(wanted).map(([name, tensor]) => [`result/${name}`, tensor]));
       const values = evaluate(Graph.of(renamed), { ...parameters, ...draws, ...signals });
-      return Object.fromEntries(Object.keys(wanted).map((name) => [name, Array.from(values.get(`result/${name}`)!, Number)]));
+      return Object.fromEntries(
+        Object.keys(wanted).map((name) => [name, Array.from(values.get(`result/${name}`)!, Number)]),
+      );
     },
   };
 }
 
 /** Noise for every modality. */
 export function signalsOf(modalities: Modality[], batch = 2): Record<string, Float32Array> {
-  return Object.fromEntries(modalities.map((m) => [m.name, normal(fold(key, 'signal', m.name), batch * indexDim(m) * m.channels)]));
+  return Object.fromEntries(
+    modalities.map((m) => [m.name, normal(fold(key, 'signal', m.name), batch * indexDim(m) * m.channels)]),
+  );
 }
 
 function randomParameters({ parameters }: ModelNeeds): Record<string, Values> {
   return Object.fromEntries(
     [...parameters.values()].map(({ name, shape }) => {
       const centre = name.endsWith('/scale') ? 1 : 0;
-      return [PARAMETER + name, normal(fold(key, name), shape.reduce((a, b) => a * b, 1)).map((x) => centre + 0.4 * x)];
+      return [
+        PARAMETER + name,
+        normal(
+          fold(key, name),
+          shape.reduce((a, b) => a * b, 1),
+        ).map((x) => centre + 0.4 * x),
+      ];
     }),
   );
 }

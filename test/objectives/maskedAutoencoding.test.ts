@@ -5,7 +5,13 @@ import { evaluate } from '../../src/engine/index.js';
 import { constant, Graph, gradients, input, type Tensor, type Values } from '../../src/graph/index.js';
 import { configOf, indexDim, type Modality, systems } from '../../src/models/index.js';
 import { type ModelNeeds, PARAMETER, Scope } from '../../src/nn/index.js';
-import { type AutoencodingOptions, drawMask, elementMask, maskedAutoencoding, maskFeeds } from '../../src/objectives/index.js';
+import {
+  type AutoencodingOptions,
+  drawMask,
+  elementMask,
+  maskedAutoencoding,
+  maskFeeds,
+} from '../../src/objectives/index.js';
 import { fold, keyFrom, normal } from '../../src/random/index.js';
 import { tinyConfig } from '../training/tiny.js';
 
@@ -16,15 +22,31 @@ const image: Modality = { name: 'image', indexShape: [8, 8], channels: 2 };
 /** 4 groups of 3, 2 rows of final padding. */
 const uneven: Modality = { name: 'image', indexShape: [10], channels: 2 };
 /** Together: `video` in 3 groups of 7 with 1 row of final padding, `sound` in 1 group with 2 rows of group padding. */
-const both: Modality[] = [{ name: 'video', indexShape: [20], channels: 2 }, { name: 'sound', indexShape: [5], channels: 1 }];
-const defaults: AutoencodingOptions = { scheme: 'group', ratio: 0.5, input: 'drop', perExample: false, reconstruct: 'masked', normalizeTargets: false };
+const both: Modality[] = [
+  { name: 'video', indexShape: [20], channels: 2 },
+  { name: 'sound', indexShape: [5], channels: 1 },
+];
+const defaults: AutoencodingOptions = {
+  scheme: 'group',
+  ratio: 0.5,
+  input: 'drop',
+  perExample: false,
+  reconstruct: 'masked',
+  normalizeTargets: false,
+};
 
 /** Random values for every parameter, those included that begin at zero. */
 function parametersOf({ parameters }: ModelNeeds): Record<string, Values> {
   return Object.fromEntries(
     [...parameters.values()].map(({ name, shape }) => {
       const centre = name.endsWith('/scale') ? 1 : 0;
-      return [PARAMETER + name, normal(fold(key, name), shape.reduce((a, b) => a * b, 1)).map((x) => centre + 0.3 * x)];
+      return [
+        PARAMETER + name,
+        normal(
+          fold(key, name),
+          shape.reduce((a, b) => a * b, 1),
+        ).map((x) => centre + 0.3 * x),
+      ];
     }),
   );
 }
@@ -62,7 +84,9 @@ function plainLoss(modalities: Modality[], partial: Partial<AutoencodingOptions>
     for (let b = 0; b < BATCH; b++) {
       for (let f = 0; f < count; f++) {
         if (mask[(plan.examples === 1 ? 0 : b) * count + f] === 0) continue;
-        for (let c = 0; c < channels; c++, terms++) sum += (Number(predicted[name][(b * count + f) * channels + c]) - target[(b * count + f) * channels + c]) ** 2;
+        for (let c = 0; c < channels; c++, terms++)
+          sum +=
+            (Number(predicted[name][(b * count + f) * channels + c]) - target[(b * count + f) * channels + c]) ** 2;
       }
     }
     return sum / terms;
@@ -82,13 +106,18 @@ function normalizeGroups(x: Float64Array, count: number, channels: number, rows:
   }
 }
 
-const near = (got: number, expected: number, what: string) => assert(Math.abs(got - expected) < 1e-6 * Math.max(1, Math.abs(expected)), `${what}: ${got}, not ${expected}`);
+const near = (got: number, expected: number, what: string) =>
+  assert(Math.abs(got - expected) < 1e-6 * Math.max(1, Math.abs(expected)), `${what}: ${got}, not ${expected}`);
 
 test('the loss is the mean squared error over what is masked, for every way of masking, with and without padding', () => {
   const sets = { even: [image], uneven: [uneven], both };
   for (const [name, modalities] of Object.entries(sets)) {
     for (const masking of ['drop', 'zero'] as const) {
-      for (const [scheme, perExample] of [['group', false], ['group', true], ['uniform', true]] as const) {
+      for (const [scheme, perExample] of [
+        ['group', false],
+        ['group', true],
+        ['uniform', true],
+      ] as const) {
         for (const normalizeTargets of [false, true]) {
           const ratio = modalities === both ? { video: 0.6, sound: 0.2 } : 0.6;
           const options = { input: masking, scheme, perExample, normalizeTargets, ratio };
@@ -124,15 +153,29 @@ test('dropping is running the model on the visible rows alone', () => {
   const elements = [0, 1, 2, 3].flatMap((group) => [...visible].map((row) => group * 16 + row));
   const few: Modality = { name: 'image', indexShape: [elements.length], channels: 2 };
   const alone = Scope.root();
-  const { blocks } = systems.hip.apply(alone, config, [few], { image: input('image', [BATCH, elements.length, 2]) }, { encoderOnly: true });
+  const { blocks } = systems.hip.apply(
+    alone,
+    config,
+    [few],
+    { image: input('image', [BATCH, elements.length, 2]) },
+    { encoderOnly: true },
+  );
   const table = [...alone.needs.parameters.keys()].find((name) => name.includes('pos_emb_mae'))!;
-  const pick = (x: Values, of: number, width: number) => Float32Array.from({ length: (x.length / of) * elements.length }, (_, i) => {
-    const row = Math.floor(i / width);
-    return Number(x[(Math.floor(row / elements.length) * of + elements[row % elements.length]) * width + (i % width)]);
+  const pick = (x: Values, of: number, width: number) =>
+    Float32Array.from({ length: (x.length / of) * elements.length }, (_, i) => {
+      const row = Math.floor(i / width);
+      return Number(
+        x[(Math.floor(row / elements.length) * of + elements[row % elements.length]) * width + (i % width)],
+      );
+    });
+  const byHand = run(Object.fromEntries(blocks.entries()), {
+    ...feeds,
+    image: pick(feeds.image, 64, 2),
+    [PARAMETER + table]: pick(feeds[PARAMETER + table], 64, 8),
   });
-  const byHand = run(Object.fromEntries(blocks.entries()), { ...feeds, image: pick(feeds.image, 64, 2), [PARAMETER + table]: pick(feeds[PARAMETER + table], 64, 8) });
   const dropped = runDropped(Object.fromEntries(outputs.blocks.slice(0, 2).entries()));
-  for (const block of ['0', '1']) dropped[block].forEach((x, i) => near(Number(x), Number(byHand[block][i]), `block ${block}, ${i}`));
+  for (const block of ['0', '1'])
+    dropped[block].forEach((x, i) => near(Number(x), Number(byHand[block][i]), `block ${block}, ${i}`));
 });
 
 test('zeroing is running the model on a signal that is 0 where it is masked', () => {
@@ -152,7 +195,10 @@ test("the encoder's work and input shrink with the ratio when dropping, and stay
   };
   const ratios = [0.25, 0.5, 0.75, 0.875];
   const dropped = ratios.map((ratio) => cost('drop', ratio));
-  assert.deepEqual(dropped.map(({ rows }) => rows), [12, 8, 4, 2]);
+  assert.deepEqual(
+    dropped.map(({ rows }) => rows),
+    [12, 8, 4, 2],
+  );
   // The first block's part that reads inputs is linear in their number; the rest is constant.
   const slope = (dropped[0].flops - dropped[1].flops) / 4;
   assert(slope > 0);
@@ -164,16 +210,25 @@ test("the encoder's work and input shrink with the ratio when dropping, and stay
 
 test('modalities that keep different numbers of rows are padded to the longest', () => {
   const { scope, plans } = build(both, { ratio: { video: 0.7, sound: 0.2 } });
-  assert.deepEqual(plans.map((p) => p.numVisible), [2, 4]);
+  assert.deepEqual(
+    plans.map((p) => p.numVisible),
+    [2, 4],
+  );
   assert.deepEqual(scope.needs.taps.get('inputs')!.shape, [BATCH, 4, 4, 8]);
 });
 
 test('the position table is moved only where it was seen or asked for', () => {
   const scope = Scope.root();
   const rows = (list: number[]) => constant(Int32Array.from(list), [1, 1, list.length], 'i32');
-  const { reconstruction } = systems.hip.apply(scope, config, [image], { image: input('image', [BATCH, 64, 2]) }, {
-    selections: { image: { visible: rows([1, 4, 9]), queried: rows([2, 9]) } },
-  });
+  const { reconstruction } = systems.hip.apply(
+    scope,
+    config,
+    [image],
+    { image: input('image', [BATCH, 64, 2]) },
+    {
+      selections: { image: { visible: rows([1, 4, 9]), queried: rows([2, 9]) } },
+    },
+  );
   const loss = reconstruction.image.mul(reconstruction.image).sum();
   const table = [...scope.needs.parameters.keys()].find((name) => name.includes('pos_emb_mae'))!;
   const [gradient] = gradients(loss, [Graph.of({ loss }).inputs.get(PARAMETER + table)!]);

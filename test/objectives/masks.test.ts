@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { constNumGrouping } from '../../src/models/index.js';
-import { drawMask, elementMask, type MaskingOptions, type MaskPlan, maskFeeds, planMasks } from '../../src/objectives/index.js';
+import {
+  drawMask,
+  elementMask,
+  type MaskingOptions,
+  type MaskPlan,
+  maskFeeds,
+  planMasks,
+} from '../../src/objectives/index.js';
 import { keyFrom } from '../../src/random/index.js';
 
 const key = keyFrom(5);
@@ -17,7 +24,14 @@ const list = (indices: Int32Array, i: number, count: number) => [...indices.slic
 
 test('the ratio is the share of each group that is hidden; at least one row is hidden and one is seen', () => {
   assert.deepEqual([plan().rows, plan().numVisible, plan().numMasked], [16, 4, 12]);
-  for (const [ratio, numVisible] of [[0, 15], [0.01, 15], [0.5, 8], [0.85, 2], [0.99, 1]]) assert.equal(plan({ ratio }).numVisible, numVisible, `ratio ${ratio}`);
+  for (const [ratio, numVisible] of [
+    [0, 15],
+    [0.01, 15],
+    [0.5, 8],
+    [0.85, 2],
+    [0.99, 1],
+  ])
+    assert.equal(plan({ ratio }).numVisible, numVisible, `ratio ${ratio}`);
 });
 
 test('visible and masked rows are sorted, distinct, and together all rows', () => {
@@ -27,8 +41,15 @@ test('visible and masked rows are sorted, distinct, and together all rows', () =
     assert.equal(visible.length, p.examples * p.groups * p.numVisible);
     for (let i = 0; i < p.examples * p.groups; i++) {
       const [seen, hidden] = [list(visible, i, p.numVisible), list(masked, i, p.numMasked)];
-      for (const rows of [seen, hidden]) assert.deepEqual(rows, [...rows].sort((a, b) => a - b));
-      assert.deepEqual([...seen, ...hidden].sort((a, b) => a - b), Array.from({ length: 16 }, (_, r) => r));
+      for (const rows of [seen, hidden])
+        assert.deepEqual(
+          rows,
+          [...rows].sort((a, b) => a - b),
+        );
+      assert.deepEqual(
+        [...seen, ...hidden].sort((a, b) => a - b),
+        Array.from({ length: 16 }, (_, r) => r),
+      );
     }
   }
 });
@@ -63,7 +84,11 @@ test("element f is hidden where the group's mask hides f mod M: the paper's grou
   const each = drawMask(uniform, key);
   elementMask(uniform, each).forEach((hidden, at) => {
     const [example, f] = [Math.floor(at / 64), at % 64];
-    assert.equal(hidden === 1, list(each.masked, example * 4 + Math.floor(f / 16), 12).includes(f % 16), `element ${f} of example ${example}`);
+    assert.equal(
+      hidden === 1,
+      list(each.masked, example * 4 + Math.floor(f / 16), 12).includes(f % 16),
+      `element ${f} of example ${example}`,
+    );
   });
 });
 
@@ -72,24 +97,38 @@ test('each row is hidden about as often as the ratio says', () => {
   const hidden = new Float64Array(16);
   for (let seed = 0; seed < 800; seed++) for (const row of drawMask(p, keyFrom(seed)).masked) hidden[row] += 1 / 800;
   // Six standard deviations of a mean of 800 draws.
-  hidden.forEach((share, row) => assert(Math.abs(share - 0.75) < 6 * Math.sqrt((0.75 * 0.25) / 800), `row ${row}: ${share}`));
+  hidden.forEach((share, row) =>
+    assert(Math.abs(share - 0.75) < 6 * Math.sqrt((0.75 * 0.25) / 800), `row ${row}: ${share}`),
+  );
 });
 
 test('modalities have ratios and masks of their own; padding rows are left out', () => {
   // 3 groups of 7 for a (1 row of final padding), 1 group of 5 for b (2 rows of group padding).
-  const two = constNumGrouping(4, [{ name: 'a', indexDim: 20 }, { name: 'b', indexDim: 5 }]);
+  const two = constNumGrouping(4, [
+    { name: 'a', indexDim: 20 },
+    { name: 'b', indexDim: 5 },
+  ]);
   const [a, b] = planMasks(two, { scheme: 'group', ratio: { a: 0.5, b: 0.2 }, input: 'zero', perExample: false }, 2);
   assert.deepEqual([a.rows, a.numMasked, b.rows, b.numMasked], [7, 3, 5, 1]);
   const feeds = maskFeeds([a, b], { input: 'zero' }, key);
   assert.deepEqual(Object.keys(feeds), ['mask/a.masked', 'mask/a.keep', 'mask/b.masked', 'mask/b.keep']);
   assert.deepEqual([feeds['mask/a.keep'].length, feeds['mask/b.keep'].length], [20, 5]);
-  assert.equal((feeds['mask/b.keep'] as Float32Array).reduce((sum, kept) => sum + kept, 0), 4);
+  assert.equal(
+    (feeds['mask/b.keep'] as Float32Array).reduce((sum, kept) => sum + kept, 0),
+    4,
+  );
   assert((feeds['mask/b.masked'] as Int32Array).every((row) => row < 5));
 });
 
 test('what cannot be masked is refused with one sentence', () => {
   const options = { scheme: 'group', input: 'drop', perExample: false } as const;
-  assert.throws(() => plan({ ratio: 1 }), /^HiperceiverError: masking\.ratio for modality "image" must lie in \[0, 1\), not 1\.$/);
+  assert.throws(
+    () => plan({ ratio: 1 }),
+    /^HiperceiverError: masking\.ratio for modality "image" must lie in \[0, 1\), not 1\.$/,
+  );
   assert.throws(() => plan({ ratio: { audio: 0.5 } }), /modality "image" must lie in \[0, 1\), not undefined/);
-  assert.throws(() => planMasks(constNumGrouping(4, [{ name: 'x', indexDim: 4 }]), { ...options, ratio: 0.5 }, 1), /has 1 input in each of its 4 groups: too few to mask/);
+  assert.throws(
+    () => planMasks(constNumGrouping(4, [{ name: 'x', indexDim: 4 }]), { ...options, ratio: 0.5 }, 1),
+    /has 1 input in each of its 4 groups: too few to mask/,
+  );
 });

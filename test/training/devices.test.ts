@@ -1,7 +1,7 @@
 /** The same recipe trains alike on every device: masks, draws and data order come from the key, not from the device. */
 import assert from 'node:assert/strict';
-import { before, test } from 'node:test';
 import { join } from 'node:path';
+import { before, test } from 'node:test';
 import type { DeviceName } from '../../src/engine/index.js';
 import { pretrain, readMetrics } from '../../src/training/index.js';
 import { testDevices } from '../engine/devices.js';
@@ -13,7 +13,10 @@ let expected: number[];
 
 async function losses(device: DeviceName): Promise<number[]> {
   const out = newRun();
-  await pretrain(tinyRecipe(pictures, { model: randomModel, training: { out, device, steps: 4, emaDecay: 0.9, accumulation: 2 } }), { quiet: true });
+  await pretrain(
+    tinyRecipe(pictures, { model: randomModel, training: { out, device, steps: 4, emaDecay: 0.9, accumulation: 2 } }),
+    { quiet: true },
+  );
   return (await readMetrics(join(out, 'metrics.jsonl'))).map((record) => record.loss as number);
 }
 

@@ -9,9 +9,9 @@ import { loadCheckpoint, readSafetensors } from '../../src/checkpoint/index.js';
 import { formatNpy, type Loader } from '../../src/data/index.js';
 import { createEngine } from '../../src/engine/index.js';
 import { HiperceiverError } from '../../src/errors/index.js';
+import { initialize, Scope } from '../../src/nn/index.js';
 import { keyFrom, uniform } from '../../src/random/index.js';
 import { autoencodingObjective, pretrain, resolveRecipe, train } from '../../src/training/index.js';
-import { initialize, Scope } from '../../src/nn/index.js';
 import { folderOf } from '../data/fixtures.js';
 import { newRun, noiseBatch, pictureFolder, tinyDescription, tinyRecipe } from './tiny.js';
 
@@ -19,7 +19,10 @@ const quiet = { quiet: true };
 
 /** The one sentence that a run ends with. */
 async function failure(running: Promise<unknown>): Promise<string> {
-  const error = await running.then(() => undefined, (e: unknown) => e);
+  const error = await running.then(
+    () => undefined,
+    (e: unknown) => e,
+  );
   assert(error instanceof HiperceiverError, String(error));
   return error.message;
 }
@@ -28,21 +31,31 @@ test('a learning rate that is no number is refused before anything begins', () =
   for (const learningRate of [Number.NaN, Number.POSITIVE_INFINITY]) {
     assert.throws(() => resolveRecipe({ optimizer: { learningRate } }), /optimizer\.learningRate must be a number/);
   }
-  assert.throws(() => resolveRecipe({}, { 'optimizer.learningRate': 'NaN' }), /optimizer\.learningRate must be a number/);
+  assert.throws(
+    () => resolveRecipe({}, { 'optimizer.learningRate': 'NaN' }),
+    /optimizer\.learningRate must be a number/,
+  );
 });
 
 test('a learning rate beyond all measure: the run stops, saves the batch and names the first bad tensor', async () => {
   const out = newRun();
-  const recipe = tinyRecipe(await pictureFolder(), { optimizer: { learningRate: 1e30, warmupSteps: 0, schedule: 'constant' }, training: { out, steps: 9, checkpointEvery: 1 } });
+  const recipe = tinyRecipe(await pictureFolder(), {
+    optimizer: { learningRate: 1e30, warmupSteps: 0, schedule: 'constant' },
+    training: { out, steps: 9, checkpointEvery: 1 },
+  });
   const message = await failure(pretrain(recipe, quiet));
-  const found = /^The (?:loss|gradient's norm) became (?:NaN|-?Infinity) at step (\d); the first bad tensor is (.+): the batch is in (.+); lower --optimizer\.learningRate \(now 1e\+30\)/.exec(message);
+  const found =
+    /^The (?:loss|gradient's norm) became (?:NaN|-?Infinity) at step (\d); the first bad tensor is (.+): the batch is in (.+); lower --optimizer\.learningRate \(now 1e\+30\)/.exec(
+      message,
+    );
   assert(found, message);
   assert.match(found[2], /^the gradient of "perceiver\/|^parameter "perceiver\//);
   const { tensors } = await readSafetensors(found[3]);
   assert.deepEqual(tensors.get('image')?.shape, [2, 192]);
   assert.equal(JSON.parse(readFileSync(found[3].replace('.safetensors', '.json'), 'utf8')).ids.length, 2);
   const { parameters } = await loadCheckpoint(out);
-  for (const [name, { data }] of parameters) assert((data as Float32Array).every(Number.isFinite), `${name} was saved while it was bad`);
+  for (const [name, { data }] of parameters)
+    assert((data as Float32Array).every(Number.isFinite), `${name} was saved while it was bad`);
 });
 
 test('a data set with NaN in it is named as the cause', async () => {
@@ -50,7 +63,10 @@ test('a data set with NaN in it is named as the cause', async () => {
   pixels[700] = Number.NaN;
   const folder = await folderOf({ 'images.npy': formatNpy({ dtype: '<f4', shape: [4, 8, 8, 3], data: pixels }) });
   const recipe = tinyRecipe(folder, { data: { validationFraction: 0 }, training: { out: newRun(), batchSize: 4 } });
-  assert.match(await failure(pretrain(recipe, quiet)), /^The loss became NaN at step \d; the first bad tensor is input "image": the batch is in /);
+  assert.match(
+    await failure(pretrain(recipe, quiet)),
+    /^The loss became NaN at step \d; the first bad tensor is input "image": the batch is in /,
+  );
 });
 
 test('a gradient that overflows under a finite loss stops the run before its update is saved', async () => {
@@ -63,7 +79,11 @@ test('a gradient that overflows under a finite loss stops the run before its upd
   await using engine = await createEngine();
   const message = await failure(
     train({
-      ...quiet, recipe, folder: recipe.training.out, description, engine,
+      ...quiet,
+      recipe,
+      folder: recipe.training.out,
+      description,
+      engine,
       objective: { ...objective, loss, metrics: {}, needs: scope.needs, feeds: () => ({}) },
       initial: initialize(scope.needs.parameters, keyFrom(0)),
       openLoader: noiseLoader,
@@ -75,13 +95,20 @@ test('a gradient that overflows under a finite loss stops the run before its upd
 
 function noiseLoader(): Loader {
   let step = 0;
-  return { next: async () => noiseBatch(2, step++), stepsPerEpoch: 1, waitSeconds: 0, skipped: [], close: async () => {} };
+  return {
+    next: async () => noiseBatch(2, step++),
+    stepsPerEpoch: 1,
+    waitSeconds: 0,
+    skipped: [],
+    close: async () => {},
+  };
 }
 
 test('the disk fills up at a checkpoint: one sentence, and the one before can be resumed', async (t) => {
   const pictures = await pictureFolder();
   const out = newRun();
-  const recipe = (training: object) => tinyRecipe(pictures, { training: { out, steps: 3, checkpointEvery: 1, ...training } });
+  const recipe = (training: object) =>
+    tinyRecipe(pictures, { training: { out, steps: 3, checkpointEvery: 1, ...training } });
   await pretrain(recipe({ steps: 1 }), quiet);
   const probe = await open(join(out, 'probe'), 'w');
   await probe.close();
@@ -89,7 +116,10 @@ test('the disk fills up at a checkpoint: one sentence, and the one before can be
   const write = t.mock.method(Object.getPrototypeOf(probe), 'write', async () => {
     throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
   });
-  assert.match(await failure(pretrain(recipe({ resume: true }), quiet)), /^The disk is full while writing .*step-00000002: free space or choose another --out\.$/);
+  assert.match(
+    await failure(pretrain(recipe({ resume: true }), quiet)),
+    /^The disk is full while writing .*step-00000002: free space or choose another --out\.$/,
+  );
   write.mock.restore();
   assert.deepEqual(readdirSync(join(out, 'checkpoints')), ['step-00000001']);
   assert.equal((await pretrain(recipe({ resume: true }), quiet)).step, 3);
@@ -98,11 +128,20 @@ test('the disk fills up at a checkpoint: one sentence, and the one before can be
 test('a disk that is really full (a file system in memory), where one may be mounted', async (t) => {
   const pictures = await pictureFolder();
   const sizes = await pretrain(tinyRecipe(pictures, { training: { out: newRun(), steps: 1 } }), quiet);
-  const bytes = readdirSync(sizes.checkpoint).reduce((sum, name) => sum + 4096 + statSync(join(sizes.checkpoint, name)).size, 0);
+  const bytes = readdirSync(sizes.checkpoint).reduce(
+    (sum, name) => sum + 4096 + statSync(join(sizes.checkpoint, name)).size,
+    0,
+  );
   const disk = newRun();
   mkdirSync(disk);
   // In a mount name space of its own, so that the mount goes when the process does. Room for one checkpoint and a half.
-  const inside = ['-rm', 'sh', '-c', `mount -t tmpfs -o size=${Math.round(bytes * 1.5 + 65536)} tmpfs "$0" && exec "$@"`, disk];
+  const inside = [
+    '-rm',
+    'sh',
+    '-c',
+    `mount -t tmpfs -o size=${Math.round(bytes * 1.5 + 65536)} tmpfs "$0" && exec "$@"`,
+    disk,
+  ];
   if (spawnSync('unshare', [...inside, 'true']).status !== 0) return t.skip('no file system may be mounted here');
   const library = (name: string) => JSON.stringify(new URL(`../../src/${name}/index.js`, import.meta.url).href);
   const script = `${disk}.mjs`;

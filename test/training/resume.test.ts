@@ -58,7 +58,9 @@ test('kill -9 in the middle: the resumed run ends byte-equal to the undisturbed 
   await once(child, 'exit');
   const reached = (await loggedSteps(killed)).at(-1)!;
   assert(reached >= 8 && reached < 30, `killed after step ${reached}`);
-  const last = Math.max(...readdirSync(join(killed, 'checkpoints')).map((name) => Number(/^step-(\d+)$/.exec(name)?.[1] ?? 0)));
+  const last = Math.max(
+    ...readdirSync(join(killed, 'checkpoints')).map((name) => Number(/^step-(\d+)$/.exec(name)?.[1] ?? 0)),
+  );
   assert(reached - last <= 3, `at most the steps since the last checkpoint are lost: ${reached} - ${last}`);
   const resumed = await pretrain(everything({ ...training, out: killed, resume: true }), quiet);
   assert.deepEqual(checkpointDigests(resumed.checkpoint), checkpointDigests(undisturbed.checkpoint));
@@ -83,6 +85,18 @@ test('an abort ends the run after the step at hand, saved', async () => {
   assert.deepEqual(await loggedSteps(parts), upTo(30));
 });
 
+test('SIGTERM to the process saves and ends it with its own code', async () => {
+  const out = newRun();
+  const child = trainInChild(everything({ steps: 2000, out }));
+  await reachesStep(out, 2);
+  child.kill('SIGTERM');
+  const [code] = await once(child, 'exit');
+  assert.equal(code, 143);
+  const steps = await loggedSteps(out);
+  assert.deepEqual(steps, upTo(steps.length));
+  assert.deepEqual(readdirSync(join(out, 'checkpoints')), [`step-${String(steps.length).padStart(8, '0')}`]);
+});
+
 test('a run that was aborted before its first step is saved as it began', async () => {
   const out = newRun();
   const stopped = await pretrain(everything({ out }), { ...quiet, signal: AbortSignal.abort() });
@@ -92,12 +106,22 @@ test('a run that was aborted before its first step is saved as it began', async 
 
 test('a run is never written over, nor continued with another seed or model', async () => {
   const out = newRun();
-  const plain = (training: PartialRecipe['training'], more: PartialRecipe = {}) => tinyRecipe(pictures, { ...more, training: { steps: 2, out, ...training } });
+  const plain = (training: PartialRecipe['training'], more: PartialRecipe = {}) =>
+    tinyRecipe(pictures, { ...more, training: { steps: 2, out, ...training } });
   const { checkpoint } = await pretrain(plain({ steps: 1 }), quiet);
   const before = readFileSync(join(checkpoint, 'model.safetensors'));
-  await refuses(pretrain(plain({}), quiet), /^.*run holds a run already: add --resume to go on with it, or choose another --out\.$/);
-  await refuses(pretrain(plain({ resume: true, seed: 5 }), quiet), /step-0*1 was trained with seed 0: resume with --seed 0\.$/);
-  await refuses(pretrain(plain({ resume: true }, { model: { variant: 'small', config: {} } }), quiet), /step-0*1 .*(parameter|model)/);
+  await refuses(
+    pretrain(plain({}), quiet),
+    /^.*run holds a run already: add --resume to go on with it, or choose another --out\.$/,
+  );
+  await refuses(
+    pretrain(plain({ resume: true, seed: 5 }), quiet),
+    /step-0*1 was trained with seed 0: resume with --seed 0\.$/,
+  );
+  await refuses(
+    pretrain(plain({ resume: true }, { model: { variant: 'small', config: {} } }), quiet),
+    /step-0*1 .*(parameter|model)/,
+  );
   await refuses(pretrain(plain({ resume: true }, { optimizer: { name: 'sgd' } }), quiet), /step-0*1 .*optimizer/);
   assert.deepEqual(readFileSync(join(checkpoint, 'model.safetensors')), before);
   assert.deepEqual(readdirSync(join(out, 'checkpoints')), ['step-00000001']);
@@ -116,12 +140,18 @@ async function refuses(running: Promise<unknown>, message: RegExp): Promise<void
   });
 }
 
-/** Trains in another process. */
+/** Trains in another process, as the command line does. */
 function trainInChild(recipe: Recipe) {
-  const library = new URL('../../src/training/index.js', import.meta.url).href;
+  const module = (name: string) => JSON.stringify(new URL(`../../src/${name}.js`, import.meta.url).href);
   // A file, because flags of the command line would be handed down to worker threads.
   const script = `${recipe.training.out}.mjs`;
-  writeFileSync(script, `import { pretrain } from ${JSON.stringify(library)};\nawait pretrain(${JSON.stringify(recipe)}, { quiet: true });\n`);
+  writeFileSync(
+    script,
+    `import { untilInterrupted } from ${module('cli/interrupt')};
+    import { pretrain } from ${module('training/index')};
+    const { code } = await untilInterrupted((signal) => pretrain(${JSON.stringify(recipe)}, { quiet: true, signal }));
+    process.exit(code);`,
+  );
   return spawn(process.execPath, [script], { stdio: 'inherit' });
 }
 

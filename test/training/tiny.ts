@@ -52,7 +52,15 @@ export async function pictureFolder(): Promise<string> {
 export function tinyRecipe(path: string, partial: PartialRecipe = {}): Recipe {
   return resolveRecipe({
     name: 'tiny',
-    data: { path, imageSize: 8, channels: 3, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25], workers: 0, ...partial.data },
+    data: {
+      path,
+      imageSize: 8,
+      channels: 3,
+      mean: [0.5, 0.5, 0.5],
+      std: [0.25, 0.25, 0.25],
+      workers: 0,
+      ...partial.data,
+    },
     model: { ...tinyModel, ...partial.model },
     masking: { ratio: 0.5, perExample: true, ...partial.masking },
     finetune: partial.finetune,
@@ -70,11 +78,23 @@ export function tinyDescription(recipe: Recipe): ModelDescription {
 /** A batch of noise, `[size, 64, 3]`. */
 export function noiseBatch(size: number, seed: number, labels?: number[]): Batch {
   const image = normal(keyFrom(seed), size * 64 * 3);
-  return { size, ids: Int32Array.from({ length: size }, (_, i) => i), signals: { image }, labels: labels && Int32Array.from(labels) };
+  return {
+    size,
+    ids: Int32Array.from({ length: size }, (_, i) => i),
+    signals: { image },
+    labels: labels && Int32Array.from(labels),
+  };
 }
 
 /** Digests of the bytes of a checkpoint's tensors and of its trainer's state. */
 export function checkpointDigests(folder: string): Record<string, string> {
   const files = ['model.safetensors', 'optimizer.safetensors', 'ema.safetensors', 'trainer.json'];
-  return Object.fromEntries(files.map((name) => [name, createHash('sha256').update(readFileSync(join(folder, name))).digest('hex')]));
+  return Object.fromEntries(
+    files.map((name) => [
+      name,
+      createHash('sha256')
+        .update(readFileSync(join(folder, name)))
+        .digest('hex'),
+    ]),
+  );
 }
