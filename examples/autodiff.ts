@@ -8,5 +8,8 @@ const [dw] = gradients(loss, [w]);
 
 await using engine = await createEngine({ device: 'cpu' });
 const program = await engine.compile(Graph.of({ loss, dw }));
-const results = await program.run({ x: new Float32Array(32).fill(0.5), w: Float32Array.from({ length: 24 }, (_, i) => Math.sin(i)) });
+const results = await program.run({
+  x: new Float32Array(32).fill(0.5),
+  w: Float32Array.from({ length: 24 }, (_, i) => Math.sin(i)),
+});
 console.log(results.loss, results.dw);

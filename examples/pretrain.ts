@@ -16,4 +16,6 @@ const { checkpoint, loss, seconds } = await pretrain(recipe);
 const model = await loadModel(checkpoint);
 const { score, chance } = imageLocality(model);
 await writePng('runs/example-positions.png', positionsPicture(model));
-console.log(`loss ${loss.toFixed(3)} after ${seconds.toFixed(0)} s; locality ${score.toFixed(2)} (chance ${chance.toFixed(2)})`);
+console.log(
+  `loss ${loss.toFixed(3)} after ${seconds.toFixed(0)} s; locality ${score.toFixed(2)} (chance ${chance.toFixed(2)})`,
+);

@@ -11,7 +11,13 @@ import { defineRecipe } from 'hiperceiver';
 export default defineRecipe({
   name: 'quickstart-finetune',
   task: 'finetune',
-  data: { path: fileURLToPath(new URL('../assets/fashion-mnist', import.meta.url)), imageSize: 28, channels: 1, crop: 'none', flip: false },
+  data: {
+    path: fileURLToPath(new URL('../assets/fashion-mnist', import.meta.url)),
+    imageSize: 28,
+    channels: 1,
+    crop: 'none',
+    flip: false,
+  },
   model: { name: 'hip', variant: 'tiny', positionInitScale: 0.3 },
   optimizer: { learningRate: 1e-3, warmupSteps: 30, weightDecay: 0.05 },
   training: { steps: 400, batchSize: 16, checkpointEvery: 0, logEvery: 10 },

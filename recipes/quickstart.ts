@@ -12,7 +12,13 @@ import { defineRecipe } from 'hiperceiver';
 export default defineRecipe({
   name: 'quickstart',
   task: 'pretrain',
-  data: { path: fileURLToPath(new URL('../assets/fashion-mnist', import.meta.url)), imageSize: 28, channels: 1, crop: 'none', flip: false },
+  data: {
+    path: fileURLToPath(new URL('../assets/fashion-mnist', import.meta.url)),
+    imageSize: 28,
+    channels: 1,
+    crop: 'none',
+    flip: false,
+  },
   model: { name: 'hip', variant: 'tiny', positionInitScale: 0.3 },
   masking: { scheme: 'group', ratio: 0.85, input: 'drop', perExample: true, reconstruct: 'masked' },
   optimizer: { learningRate: 3e-3, positionLearningRateScale: 10, warmupSteps: 50, weightDecay: 0.01 },

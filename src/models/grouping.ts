@@ -22,7 +22,10 @@ export interface Grouping {
  * Shares `numGroups` out among modalities: each begins with one group; again and again the modality with the largest
  * groups (the first one on ties) gets one more.
  */
-export function constNumGrouping(numGroups: number, modalities: readonly { name: string; indexDim: number }[]): Grouping {
+export function constNumGrouping(
+  numGroups: number,
+  modalities: readonly { name: string; indexDim: number }[],
+): Grouping {
   ensure(
     numGroups >= modalities.length,
     () => `${numGroups} groups are too few for ${modalities.length} modalities: each needs at least one.`,
@@ -39,7 +42,13 @@ export function constNumGrouping(numGroups: number, modalities: readonly { name:
     indexDimPerGroup,
     modalities: modalities.map(({ name, indexDim }, i) => {
       const rows = Math.ceil(indexDim / groups[i]);
-      return { name, indexDim, groups: groups[i], finalPadding: groups[i] * rows - indexDim, groupPadding: indexDimPerGroup - rows };
+      return {
+        name,
+        indexDim,
+        groups: groups[i],
+        finalPadding: groups[i] * rows - indexDim,
+        groupPadding: indexDimPerGroup - rows,
+      };
     }),
   };
 }
@@ -53,9 +62,18 @@ export function isPadded(part: ModalityGroups): boolean {
 export function groupRows(x: Tensor, { groups, finalPadding, groupPadding }: ModalityGroups): Tensor {
   const [batch, , channels] = x.shape;
   return x
-    .pad([[0, 0], [0, finalPadding], [0, 0]])
+    .pad([
+      [0, 0],
+      [0, finalPadding],
+      [0, 0],
+    ])
     .reshape([batch, groups, -1, channels])
-    .pad([[0, 0], [0, 0], [0, groupPadding], [0, 0]]);
+    .pad([
+      [0, 0],
+      [0, 0],
+      [0, groupPadding],
+      [0, 0],
+    ]);
 }
 
 /**
@@ -66,7 +84,10 @@ export function groupRows(x: Tensor, { groups, finalPadding, groupPadding }: Mod
  */
 export function ungroup(x: Tensor, { modalities }: Grouping): Record<string, Tensor> {
   const [batch, , rows, channels] = x.shape;
-  const parts = x.split(modalities.map((m) => m.groups), 1);
+  const parts = x.split(
+    modalities.map((m) => m.groups),
+    1,
+  );
   return Object.fromEntries(
     modalities.flatMap(({ name, groups, finalPadding, groupPadding }, i) => {
       const end = rows - groupPadding;
@@ -107,5 +128,8 @@ export function regroup(x: Tensor, numGroups: number, type: RegroupType): Tensor
 /** Puts the groups of several modalities side by side: `[B, G_m, M, C]` each → `[B, G, M, C]`. */
 export function joinGroups(parts: Tensor[]): Tensor {
   const batch = Math.max(...parts.map((p) => p.shape[0]));
-  return concat(parts.map((p) => p.expand([batch, ...p.shape.slice(1)])), 1);
+  return concat(
+    parts.map((p) => p.expand([batch, ...p.shape.slice(1)])),
+    1,
+  );
 }

@@ -6,7 +6,7 @@
 import { ensure } from '../errors/index.js';
 import { concat, type Tensor } from '../graph/index.js';
 import { linear, type Scope } from '../nn/index.js';
-import { constNumGrouping, type Grouping, joinGroups, regroup, type RegroupType, ungroup } from './grouping.js';
+import { constNumGrouping, type Grouping, joinGroups, type RegroupType, regroup, ungroup } from './grouping.js';
 import { inputStage, type PositionOptions, positionTable, type RowSelection, unembed } from './inputStage.js';
 import { indexDim, type Modality } from './modality.js';
 import { crossAttention, perceiverBlock } from './perceiverBlock.js';
@@ -58,12 +58,19 @@ export function processorIndex(config: Pick<HipConfig, 'numGroups'>): number {
 /** Groups of the inputs (label modalities are not grouped). */
 export function hipGrouping(config: HipConfig, modalities: readonly Modality[]): Grouping {
   const grouped = modalities.filter((m) => !config.labelModalities?.includes(m.name));
-  return constNumGrouping(config.numGroups[0], grouped.map((m) => ({ name: m.name, indexDim: indexDim(m) })));
+  return constNumGrouping(
+    config.numGroups[0],
+    grouped.map((m) => ({ name: m.name, indexDim: indexDim(m) })),
+  );
 }
 
 /** Applies HiP, or HiPClassBottleneck where label modalities are configured. `inputs[name]`: `[B, I, C]`. */
 export function hip(
-  root: Scope, config: HipConfig, modalities: readonly Modality[], inputs: Record<string, Tensor>, options: HipOptions = {},
+  root: Scope,
+  config: HipConfig,
+  modalities: readonly Modality[],
+  inputs: Record<string, Tensor>,
+  options: HipOptions = {},
 ): PerceiverOutputs {
   checkConfig(config);
   const scope = root.child('perceiver');
@@ -71,7 +78,10 @@ export function hip(
   const signals = modalities.filter((m) => !isLabel(m));
   const labels = modalities.filter(isLabel);
   const grouping = hipGrouping(config, modalities);
-  const stem = inputStage(scope, signals, inputs, grouping, config.numEmbeddingChannels, { ...config, selections: options.selections });
+  const stem = inputStage(scope, signals, inputs, grouping, config.numEmbeddingChannels, {
+    ...config,
+    selections: options.selections,
+  });
   const processor = processorIndex(config);
   const count = config.numGroups.length;
   const blockName = labels.length > 0 ? 'perceiver_block_' : 'block_';
@@ -81,7 +91,8 @@ export function hip(
   let x = scope.tap('inputs', stem.x);
   for (let i = 0; i < (options.encoderOnly ? processor + 1 : count); i++) {
     if (i > 0) x = regroup(x, config.numGroups[i], config.regroupType);
-    const asked = i === processor && labels.length > 0 ? labelQueries(scope, labels, inputs, x.shape[3], config) : undefined;
+    const asked =
+      i === processor && labels.length > 0 ? labelQueries(scope, labels, inputs, x.shape[3], config) : undefined;
     if (asked) x = concat([x, ...asked.map((a) => a.content)], 2);
     x = perceiverBlock(scope.child(`${blockName}${i}`), x, {
       ...latentCounts(config, i, processor),
@@ -105,13 +116,21 @@ export function hip(
   if (options.encoderOnly) return { blocks, reconstruction, latents: {} };
 
   const head = scope.child(labels.length > 0 ? 'reconstruction_head_1' : 'reconstruction_head');
-  Object.assign(reconstruction, reconstructSignals(scope, head, signals, grouping, stem.queries, x, options.selections ?? {}));
+  Object.assign(
+    reconstruction,
+    reconstructSignals(scope, head, signals, grouping, stem.queries, x, options.selections ?? {}),
+  );
   return { blocks, reconstruction, latents: ungroup(x, grouping) };
 }
 
 /** The paper's classifier: the encoder up to the processor, the mean of its latents, a linear. → logits `[B, classes]`. */
 export function hipClassifier(
-  root: Scope, config: HipConfig, modalities: readonly Modality[], inputs: Record<string, Tensor>, numClasses: number, options: HipOptions = {},
+  root: Scope,
+  config: HipConfig,
+  modalities: readonly Modality[],
+  inputs: Record<string, Tensor>,
+  numClasses: number,
+  options: HipOptions = {},
 ): { logits: Tensor; features: Tensor } {
   const features = hipFeatures(root, config, modalities, inputs, options);
   return { logits: linear(root.child('classifier/linear'), features, numClasses), features };
@@ -119,7 +138,11 @@ export function hipClassifier(
 
 /** Mean of the processor's latents, `[B, D_p]`. Nothing is masked here. */
 export function hipFeatures(
-  root: Scope, config: HipConfig, modalities: readonly Modality[], inputs: Record<string, Tensor>, options: HipOptions = {},
+  root: Scope,
+  config: HipConfig,
+  modalities: readonly Modality[],
+  inputs: Record<string, Tensor>,
+  options: HipOptions = {},
 ): Tensor {
   const { blocks } = hip(root, config, modalities, inputs, { ...options, encoderOnly: true });
   return blocks[blocks.length - 1].mean([1, 2]);
@@ -127,13 +150,29 @@ export function hipFeatures(
 
 /** One head for all signals: each group of queries reads the latents of its own group. */
 function reconstructSignals(
-  scope: Scope, head: Scope, signals: readonly Modality[], grouping: Grouping, queries: Record<string, Tensor>, latents: Tensor, selections: Record<string, RowSelection>,
+  scope: Scope,
+  head: Scope,
+  signals: readonly Modality[],
+  grouping: Grouping,
+  queries: Record<string, Tensor>,
+  latents: Tensor,
+  selections: Record<string, RowSelection>,
 ): Record<string, Tensor> {
   const parts = signals.map((m) => queries[m.name]);
   const longest = Math.max(...parts.map((q) => q.shape[2]));
-  const padded = parts.map((q) => q.pad([[0, 0], [0, 0], [0, longest - q.shape[2]], [0, 0]]));
+  const padded = parts.map((q) =>
+    q.pad([
+      [0, 0],
+      [0, 0],
+      [0, longest - q.shape[2]],
+      [0, 0],
+    ]),
+  );
   const read = reconstructionHead(head, joinGroups(padded), latents);
-  const groups = read.split(grouping.modalities.map((m) => m.groups), 1);
+  const groups = read.split(
+    grouping.modalities.map((m) => m.groups),
+    1,
+  );
   return Object.fromEntries(
     signals.map(({ name, channels }, i) => {
       const part = grouping.modalities[i];
@@ -166,11 +205,20 @@ interface LabelQuery {
 }
 
 /** Label modalities at the processor's entrance: own embedder and position table each, at the width met there. */
-function labelQueries(scope: Scope, labels: readonly Modality[], inputs: Record<string, Tensor>, width: number, config: HipConfig): LabelQuery[] {
+function labelQueries(
+  scope: Scope,
+  labels: readonly Modality[],
+  inputs: Record<string, Tensor>,
+  width: number,
+  config: HipConfig,
+): LabelQuery[] {
   return labels.map((modality, i) => {
     const { name, channels } = modality;
     const embedder = scope.child(`embedder_${i + 1}`);
-    const table = positionTable(scope.child(`position_encoder_${i + 1}`), modality, 0, width, { ...config, numPositionEncodingChannels: undefined });
+    const table = positionTable(scope.child(`position_encoder_${i + 1}`), modality, 0, width, {
+      ...config,
+      numPositionEncodingChannels: undefined,
+    });
     const position = table.reshape([1, 1, ...table.shape]);
     const embedded = linear(embedder.child(`~embed/embed_${name}`), inputs[name], width);
     const [batch, rows] = embedded.shape;
@@ -178,7 +226,11 @@ function labelQueries(scope: Scope, labels: readonly Modality[], inputs: Record<
   });
 }
 
-function latentCounts(config: HipConfig, block: number, processor: number): { numLatentsEval: number; numLatentsTrain: number } {
+function latentCounts(
+  config: HipConfig,
+  block: number,
+  processor: number,
+): { numLatentsEval: number; numLatentsTrain: number } {
   const usual = config.zIndexDim[block];
   const isProcessor = block === processor;
   return {
@@ -190,11 +242,32 @@ function latentCounts(config: HipConfig, block: number, processor: number): { nu
 function checkConfig(config: HipConfig): void {
   const { numGroups } = config;
   const count = numGroups.length;
-  ensure(count >= 3 && count % 2 === 1, () => `HiP needs an odd number of blocks, 3 or more, not ${count} (numGroups).`);
-  for (const key of ['numSelfAttendsPerBlock', 'zIndexDim', 'numZChannels', 'numCrossAttendHeads', 'numSelfAttendHeads', 'crossAttendWideningFactor', 'selfAttendWideningFactor'] as const) {
+  ensure(
+    count >= 3 && count % 2 === 1,
+    () => `HiP needs an odd number of blocks, 3 or more, not ${count} (numGroups).`,
+  );
+  for (const key of [
+    'numSelfAttendsPerBlock',
+    'zIndexDim',
+    'numZChannels',
+    'numCrossAttendHeads',
+    'numSelfAttendHeads',
+    'crossAttendWideningFactor',
+    'selfAttendWideningFactor',
+  ] as const) {
     ensure(config[key].length === count, () => `HiP: ${key} has ${config[key].length} entries for ${count} blocks.`);
   }
-  ensure(numGroups[processorIndex(config)] === 1, () => `HiP: the processor (block ${processorIndex(config)}) needs 1 group, not ${numGroups[processorIndex(config)]}.`);
-  ensure(numGroups[0] === numGroups[count - 1], () => `HiP: first and last block need equal groups, not ${numGroups[0]} and ${numGroups[count - 1]}.`);
-  ensure(!(config.processorIndexDimTrain && config.processorIndexDimEval), () => 'HiP: set processorIndexDimTrain or processorIndexDimEval, not both.');
+  ensure(
+    numGroups[processorIndex(config)] === 1,
+    () =>
+      `HiP: the processor (block ${processorIndex(config)}) needs 1 group, not ${numGroups[processorIndex(config)]}.`,
+  );
+  ensure(
+    numGroups[0] === numGroups[count - 1],
+    () => `HiP: first and last block need equal groups, not ${numGroups[0]} and ${numGroups[count - 1]}.`,
+  );
+  ensure(
+    !(config.processorIndexDimTrain && config.processorIndexDimEval),
+    () => 'HiP: set processorIndexDimTrain or processorIndexDimEval, not both.',
+  );
 }

@@ -1,6 +1,25 @@
 /** Architectures: functions of a scope, a configuration and named modalities. */
-export { constNumGrouping, type Grouping, groupRows, isPadded, type ModalityGroups, type RegroupType, regroup, ungroup, validRows } from './grouping.js';
-export { type HipConfig, type HipOptions, hip, hipClassifier, hipFeatures, hipGrouping, type PerceiverOutputs, processorIndex } from './hip.js';
+export {
+  constNumGrouping,
+  type Grouping,
+  groupRows,
+  isPadded,
+  type ModalityGroups,
+  type RegroupType,
+  regroup,
+  ungroup,
+  validRows,
+} from './grouping.js';
+export {
+  type HipConfig,
+  type HipOptions,
+  hip,
+  hipClassifier,
+  hipFeatures,
+  hipGrouping,
+  type PerceiverOutputs,
+  processorIndex,
+} from './hip.js';
 export type { RowSelection } from './inputStage.js';
 export { indexDim, type Modality } from './modality.js';
 export { type ModelName, modelNames, parseModelName } from './modelName.js';

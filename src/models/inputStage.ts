@@ -29,18 +29,35 @@ export interface RowSelection {
 }
 
 /** The position vectors of all elements of a modality, `[I, E]`. */
-export function positionTable(scope: Scope, modality: Modality, order: number, channels: number, options: PositionOptions): Tensor {
+export function positionTable(
+  scope: Scope,
+  modality: Modality,
+  order: number,
+  channels: number,
+  options: PositionOptions,
+): Tensor {
   const rows = indexDim(modality);
   if (options.positions === 'none') return constant([0], [1, 1]).expand([rows, channels]);
   if (options.positions === 'fourier') {
     const bands = Math.min(FOURIER_BANDS, Math.ceil(Math.max(...modality.indexShape) / 2));
     const features = fourierFeatures([...modality.indexShape], bands);
-    return linear(scope.child(`fourier_linear_${modality.name}`), constant(features.data, [rows, features.channels]), channels);
+    return linear(
+      scope.child(`fourier_linear_${modality.name}`),
+      constant(features.data, [rows, features.channels]),
+      channels,
+    );
   }
-  const table = scope.child(`pos_emb_mae_${modality.name}`).parameter('pos_embs', [rows, channels], fanIn(rows, options.positionInitScale));
+  const table = scope
+    .child(`pos_emb_mae_${modality.name}`)
+    .parameter('pos_embs', [rows, channels], fanIn(rows, options.positionInitScale));
   const projected = options.numPositionEncodingChannels;
   if (projected === undefined || projected === channels) return table;
-  return linear(scope.child(order === 0 ? 'position_encoding_linear' : `position_encoding_linear_${order}`), table, channels, { bias: false });
+  return linear(
+    scope.child(order === 0 ? 'position_encoding_linear' : `position_encoding_linear_${order}`),
+    table,
+    channels,
+    { bias: false },
+  );
 }
 
 export interface Stem {
@@ -57,7 +74,10 @@ export function inputStage(
   inputs: Record<string, Tensor>,
   grouping: Grouping,
   channels: number,
-  options: PositionOptions & { selections?: Record<string, RowSelection>; /** Number of the first modality. */ order?: number },
+  options: PositionOptions & {
+    selections?: Record<string, RowSelection> /** Number of the first modality. */;
+    order?: number;
+  },
 ): Stem {
   const parts: Tensor[] = [];
   const queries: Record<string, Tensor> = {};
@@ -73,16 +93,46 @@ export function inputStage(
     const table = positionTable(scope.child('position_encoder'), modality, (options.order ?? 0) + i, channels, options);
     const positions = groupRows(table.reshape([1, ...table.shape]), part);
     const { visible, queried } = options.selections?.[name] ?? {};
-    parts.push(embedGroups(scope, modality, groupRows(input, part), positions, part, grouping.indexDimPerGroup, channels, visible));
+    parts.push(
+      embedGroups(
+        scope,
+        modality,
+        groupRows(input, part),
+        positions,
+        part,
+        grouping.indexDimPerGroup,
+        channels,
+        visible,
+      ),
+    );
     queries[name] = queried ? selectRows(positions, queried) : positions;
   });
   // Modalities may keep different numbers of rows: the shorter groups end in zero rows, as padding does everywhere in HiP.
   const longest = Math.max(...parts.map((p) => p.shape[2]));
-  return { x: joinGroups(parts.map((p) => p.pad([[0, 0], [0, 0], [0, longest - p.shape[2]], [0, 0]]))), queries };
+  return {
+    x: joinGroups(
+      parts.map((p) =>
+        p.pad([
+          [0, 0],
+          [0, 0],
+          [0, longest - p.shape[2]],
+          [0, 0],
+        ]),
+      ),
+    ),
+    queries,
+  };
 }
 
 function embedGroups(
-  scope: Scope, modality: Modality, rows: Tensor, positions: Tensor, part: ModalityGroups, indexDimPerGroup: number, channels: number, visible?: Tensor,
+  scope: Scope,
+  modality: Modality,
+  rows: Tensor,
+  positions: Tensor,
+  part: ModalityGroups,
+  indexDimPerGroup: number,
+  channels: number,
+  visible?: Tensor,
 ): Tensor {
   const choose = (x: Tensor) => (visible ? selectRows(x, visible) : x);
   const embedded = linear(scope.child(`embedder/~embed/embed_${modality.name}`), choose(rows), channels);

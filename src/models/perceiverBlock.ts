@@ -1,7 +1,7 @@
 /** The block that HiP and its Perceiver IO are made of: cross-attention into latents, then self-attention. */
 import { ensure } from '../errors/index.js';
 import { sameShape, show, type Tensor } from '../graph/index.js';
-import { dropout, linear, norm, scaledDotProductAttention, type Scope, table } from '../nn/index.js';
+import { dropout, linear, norm, type Scope, scaledDotProductAttention, table } from '../nn/index.js';
 import { selectRows } from './rows.js';
 
 interface AttentionOptions {
@@ -19,7 +19,11 @@ function attention(scope: Scope, queries: Tensor, keyValues: Tensor, options: At
   const v = linear(scope.child('value_linear'), keyValues, options.valueChannels);
   const { output, weights } = scaledDotProductAttention(q, k, v, { heads: options.heads });
   scope.tap(scope.nameOf('weights'), weights);
-  return dropout(scope, linear(scope.child('attention_output_linear'), output, options.outputChannels), options.dropoutProb ?? 0);
+  return dropout(
+    scope,
+    linear(scope.child('attention_output_linear'), output, options.outputChannels),
+    options.dropoutProb ?? 0,
+  );
 }
 
 /** Linear, squared ReLU, linear. */
@@ -41,10 +45,15 @@ export interface CrossAttentionOptions {
 
 /** `HiPCrossAttention`: queries `[B or 1, G, N, D]` read inputs `[B, G, M, C]` → `[B, G, N, D]`. */
 export function crossAttention(scope: Scope, queries: Tensor, inputs: Tensor, options: CrossAttentionOptions): Tensor {
-  const read = attention(scope.child('attention'), norm(scope.child('layer_norm'), queries), norm(scope.child('layer_norm_1'), inputs), {
-    ...options,
-    outputChannels: queries.shape[3],
-  });
+  const read = attention(
+    scope.child('attention'),
+    norm(scope.child('layer_norm'), queries),
+    norm(scope.child('layer_norm_1'), inputs),
+    {
+      ...options,
+      outputChannels: queries.shape[3],
+    },
+  );
   const a = options.residual ? read.add(queries) : read;
   return a.add(mlp(scope.child('dense'), norm(scope.child('layer_norm_2'), a), options.wideningFactor));
 }
@@ -57,7 +66,11 @@ interface SelfAttentionOptions {
 }
 
 /** One self-attention layer inside each group: `[B, G, N, D]` → the same. */
-function selfAttention(scope: Scope, x: Tensor, { heads, wideningFactor, dropoutProb, dropPathRate }: SelfAttentionOptions): Tensor {
+function selfAttention(
+  scope: Scope,
+  x: Tensor,
+  { heads, wideningFactor, dropoutProb, dropPathRate }: SelfAttentionOptions,
+): Tensor {
   const [batch, , , channels] = x.shape;
   const keep = dropPath(scope, batch, dropPathRate);
   const normalized = norm(scope.child('layer_norm'), x);
@@ -125,19 +138,30 @@ function latentQueries(scope: Scope, inputs: Tensor, options: BlockOptions): Ten
   const [batch, groups] = inputs.shape;
   ensure(
     numLatentsTrain <= numLatentsEval,
-    () => `${scope.path}: ${numLatentsTrain} latents for training cannot be chosen among the ${numLatentsEval} of evaluation: raise the latter.`,
+    () =>
+      `${scope.path}: ${numLatentsTrain} latents for training cannot be chosen among the ${numLatentsEval} of evaluation: raise the latter.`,
   );
-  let queries = table(scope.child('query_inputs'), groups * numLatentsEval, channels).reshape([1, groups, numLatentsEval, channels]);
+  let queries = table(scope.child('query_inputs'), groups * numLatentsEval, channels).reshape([
+    1,
+    groups,
+    numLatentsEval,
+    channels,
+  ]);
   const subsampled = scope.training && numLatentsTrain < numLatentsEval;
   if (subsampled) {
-    const indices = scope.draw(`query_indices.${scope.path}`, [batch, groups, numLatentsTrain], { kind: 'subset', from: numLatentsEval });
+    const indices = scope.draw(`query_indices.${scope.path}`, [batch, groups, numLatentsTrain], {
+      kind: 'subset',
+      from: numLatentsEval,
+    });
     queries = selectRows(queries, indices);
   }
   if (!skip) return queries;
-  const adapted = skip.shape[3] === channels ? skip : linear(scope.child('pre_attention_residual_linear'), skip, channels);
+  const adapted =
+    skip.shape[3] === channels ? skip : linear(scope.child('pre_attention_residual_linear'), skip, channels);
   ensure(
     sameShape(adapted.shape.slice(1), queries.shape.slice(1)),
-    () => `U-Net skip ${show(skip.shape)} does not fit the queries ${show(queries.shape)}: mirrored blocks need equal groups and latents.`,
+    () =>
+      `U-Net skip ${show(skip.shape)} does not fit the queries ${show(queries.shape)}: mirrored blocks need equal groups and latents.`,
   );
   return queries.add(adapted);
 }

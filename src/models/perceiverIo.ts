@@ -27,20 +27,42 @@ export interface PerceiverIoConfig extends PositionOptions {
 
 /** Applies Perceiver IO. `inputs[name]`: `[B, I, C]`; outputs as those of `hip`. */
 export function perceiverIo(
-  root: Scope, config: PerceiverIoConfig, modalities: readonly Modality[], inputs: Record<string, Tensor>,
+  root: Scope,
+  config: PerceiverIoConfig,
+  modalities: readonly Modality[],
+  inputs: Record<string, Tensor>,
   options: { encoderOnly?: boolean; selections?: Record<string, RowSelection> } = {},
 ): PerceiverOutputs {
   const scope = root.child('perceiver');
   // One group per modality and no padding: what the stages need to embed; joined along the index axis below.
-  const parts = modalities.map((m) => ({ name: m.name, indexDim: indexDim(m), groups: 1, finalPadding: 0, groupPadding: 0 }));
+  const parts = modalities.map((m) => ({
+    name: m.name,
+    indexDim: indexDim(m),
+    groups: 1,
+    finalPadding: 0,
+    groupPadding: 0,
+  }));
   const stems = modalities.map((modality, order) =>
-    inputStage(scope, [modality], inputs, { indexDimPerGroup: parts[order].indexDim, modalities: [parts[order]] }, config.numEmbeddingChannels, {
-      ...config,
-      order,
-      selections: options.selections,
-    }),
+    inputStage(
+      scope,
+      [modality],
+      inputs,
+      { indexDimPerGroup: parts[order].indexDim, modalities: [parts[order]] },
+      config.numEmbeddingChannels,
+      {
+        ...config,
+        order,
+        selections: options.selections,
+      },
+    ),
   );
-  const x = scope.tap('inputs', concat(stems.map((s) => s.x), 2));
+  const x = scope.tap(
+    'inputs',
+    concat(
+      stems.map((s) => s.x),
+      2,
+    ),
+  );
   const latents = perceiverBlock(scope.child('block_0'), x, {
     numLatentsEval: config.zIndexDimEval ?? config.zIndexDim,
     numLatentsTrain: config.zIndexDimTrain ?? config.zIndexDim,
@@ -64,7 +86,10 @@ export function perceiverIo(
     valueChannels: config.numZChannels,
     residual: false,
   });
-  const rows = read.split(asked.map((q) => q.shape[2]), 2);
+  const rows = read.split(
+    asked.map((q) => q.shape[2]),
+    2,
+  );
   const [batch, , count, channels] = latents.shape;
   const flat = latents.reshape([batch, count, channels]);
   return {

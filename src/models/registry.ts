@@ -2,11 +2,11 @@
 import { ensure, unknownName } from '../errors/index.js';
 import type { Tensor } from '../graph/index.js';
 import type { Scope } from '../nn/index.js';
-import { type Grouping } from './grouping.js';
-import { hip, type HipConfig, hipGrouping, type PerceiverOutputs } from './hip.js';
+import type { Grouping } from './grouping.js';
+import { type HipConfig, hip, hipGrouping, type PerceiverOutputs } from './hip.js';
 import type { RowSelection } from './inputStage.js';
 import { indexDim, type Modality } from './modality.js';
-import { perceiverIo, type PerceiverIoConfig } from './perceiverIo.js';
+import { type PerceiverIoConfig, perceiverIo } from './perceiverIo.js';
 import { hipVariants, perceiverIoVariants } from './variants.js';
 
 export interface ApplyOptions {
@@ -21,7 +21,13 @@ export interface System<Config = any> {
   summary: string;
   paper: string;
   variants: Record<string, Config>;
-  apply(scope: Scope, config: Config, modalities: readonly Modality[], inputs: Record<string, Tensor>, options?: ApplyOptions): PerceiverOutputs;
+  apply(
+    scope: Scope,
+    config: Config,
+    modalities: readonly Modality[],
+    inputs: Record<string, Tensor>,
+    options?: ApplyOptions,
+  ): PerceiverOutputs;
   /** How inputs are cut into groups: masks are drawn by group. */
   grouping(config: Config, modalities: readonly Modality[]): Grouping;
 }
@@ -37,7 +43,11 @@ const hipSystem: System<HipConfig> = {
 
 export const systems: Record<string, System> = {
   hip: hipSystem,
-  hip_class_bottleneck: { ...hipSystem, name: 'hip_class_bottleneck', summary: 'HiP whose label modalities enter and leave at the processor' },
+  hip_class_bottleneck: {
+    ...hipSystem,
+    name: 'hip_class_bottleneck',
+    summary: 'HiP whose label modalities enter and leave at the processor',
+  },
   perceiver_io: {
     name: 'perceiver_io',
     summary: 'Perceiver IO: all inputs in one group, for comparison',
@@ -46,7 +56,13 @@ export const systems: Record<string, System> = {
     apply: perceiverIo,
     grouping: (_: PerceiverIoConfig, modalities) => ({
       indexDimPerGroup: Math.max(...modalities.map(indexDim)),
-      modalities: modalities.map((m) => ({ name: m.name, indexDim: indexDim(m), groups: 1, finalPadding: 0, groupPadding: 0 })),
+      modalities: modalities.map((m) => ({
+        name: m.name,
+        indexDim: indexDim(m),
+        groups: 1,
+        finalPadding: 0,
+        groupPadding: 0,
+      })),
     }),
   },
 };
@@ -59,12 +75,27 @@ export function systemByName(name: string): System {
 }
 
 /** A variant's configuration with some fields replaced. Throws on unknown variants and fields. */
-export function configOf(system: System, variant: string, overrides: Record<string, unknown> = {}): Record<string, unknown> {
+export function configOf(
+  system: System,
+  variant: string,
+  overrides: Record<string, unknown> = {},
+): Record<string, unknown> {
   const base = system.variants[variant] as Record<string, unknown> | undefined;
   if (!base) throw unknownName(`${system.name} variant`, variant, Object.keys(system.variants));
-  const known = new Set([...Object.keys(base), 'processorIndexDimTrain', 'processorIndexDimEval', 'labelModalities', 'zIndexDimTrain', 'zIndexDimEval']);
-  for (const key of Object.keys(overrides)) if (!known.has(key)) throw unknownName(`${system.name} setting`, key, known);
+  const known = new Set([
+    ...Object.keys(base),
+    'processorIndexDimTrain',
+    'processorIndexDimEval',
+    'labelModalities',
+    'zIndexDimTrain',
+    'zIndexDimEval',
+  ]);
+  for (const key of Object.keys(overrides))
+    if (!known.has(key)) throw unknownName(`${system.name} setting`, key, known);
   const merged = { ...base, ...overrides };
-  ensure(Number.isInteger(merged.numEmbeddingChannels), () => `${system.name}: numEmbeddingChannels must be a whole number.`);
+  ensure(
+    Number.isInteger(merged.numEmbeddingChannels),
+    () => `${system.name}: numEmbeddingChannels must be a whole number.`,
+  );
   return merged;
 }

@@ -42,46 +42,112 @@ function hipConfig({ groups, layers, latents, channels, heads, embedding, positi
   };
 }
 
-const reference = (size: Omit<HipSize, 'positionChannels'>) => hipConfig({ ...size, positionChannels: REFERENCE_POSITION_CHANNELS });
+const reference = (size: Omit<HipSize, 'positionChannels'>) =>
+  hipConfig({ ...size, positionChannels: REFERENCE_POSITION_CHANNELS });
 
 /** HiP's variants (arXiv 2202.10890, table 6 and the reference's `perceiver_blocks.py`), then our own. */
 export const hipVariants: Record<string, HipConfig> = {
   Mini: reference({
-    groups: [16, 1, 16], layers: [2, 1, 1], latents: [128, 64, 128], channels: [128, 1024, 128], heads: [4, 32, 4], embedding: 32,
+    groups: [16, 1, 16],
+    layers: [2, 1, 1],
+    latents: [128, 64, 128],
+    channels: [128, 1024, 128],
+    heads: [4, 32, 4],
+    embedding: 32,
   }),
   '16': reference({
-    groups: [16, 4, 1, 1, 1, 4, 16], layers: [2, 2, 18, 2, 1, 1, 1], latents: [128, 256, 256, 64, 256, 256, 128],
-    channels: [128, 256, 512, 1024, 512, 256, 128], heads: [4, 8, 16, 32, 16, 8, 4], embedding: 32,
+    groups: [16, 4, 1, 1, 1, 4, 16],
+    layers: [2, 2, 18, 2, 1, 1, 1],
+    latents: [128, 256, 256, 64, 256, 256, 128],
+    channels: [128, 256, 512, 1024, 512, 256, 128],
+    heads: [4, 8, 16, 32, 16, 8, 4],
+    embedding: 32,
   }),
   '256': reference({
-    groups: [256, 64, 16, 4, 1, 1, 1, 4, 16, 64, 256], layers: [1, 1, 2, 2, 18, 2, 1, 1, 1, 1, 1],
-    latents: [32, 64, 128, 256, 256, 64, 256, 256, 128, 64, 32], channels: [64, 96, 128, 256, 512, 1024, 256, 128, 64, 32, 16],
-    heads: [1, 2, 4, 8, 16, 32, 16, 8, 4, 2, 1], embedding: 16,
+    groups: [256, 64, 16, 4, 1, 1, 1, 4, 16, 64, 256],
+    layers: [1, 1, 2, 2, 18, 2, 1, 1, 1, 1, 1],
+    latents: [32, 64, 128, 256, 256, 64, 256, 256, 128, 64, 32],
+    channels: [64, 96, 128, 256, 512, 1024, 256, 128, 64, 32, 16],
+    heads: [1, 2, 4, 8, 16, 32, 16, 8, 4, 2, 1],
+    embedding: 16,
   }),
   '16x3': reference({
-    groups: [16, 1, 16], layers: [2, 18, 2], latents: [128, 256, 128], channels: [128, 1024, 128], heads: [4, 32, 4], embedding: 32,
+    groups: [16, 1, 16],
+    layers: [2, 18, 2],
+    latents: [128, 256, 128],
+    channels: [128, 1024, 128],
+    heads: [4, 32, 4],
+    embedding: 32,
   }),
   tiny: hipConfig({
-    groups: [4, 1, 4], layers: [1, 2, 1], latents: [32, 32, 32], channels: [64, 128, 64], heads: [2, 4, 2], embedding: 32,
+    groups: [4, 1, 4],
+    layers: [1, 2, 1],
+    latents: [32, 32, 32],
+    channels: [64, 128, 64],
+    heads: [2, 4, 2],
+    embedding: 32,
   }),
   small: hipConfig({
-    groups: [4, 1, 4], layers: [1, 4, 1], latents: [32, 64, 32], channels: [64, 192, 64], heads: [2, 6, 2], embedding: 32,
+    groups: [4, 1, 4],
+    layers: [1, 4, 1],
+    latents: [32, 64, 32],
+    channels: [64, 192, 64],
+    heads: [2, 6, 2],
+    embedding: 32,
   }),
   deep: hipConfig({
-    groups: [16, 4, 1, 4, 16], layers: [1, 1, 4, 1, 1], latents: [8, 16, 64, 16, 8], channels: [64, 96, 192, 96, 64],
-    heads: [2, 3, 6, 3, 2], embedding: 32,
+    groups: [16, 4, 1, 4, 16],
+    layers: [1, 1, 4, 1, 1],
+    latents: [8, 16, 64, 16, 8],
+    channels: [64, 96, 192, 96, 64],
+    heads: [2, 3, 6, 3, 2],
+    embedding: 32,
   }),
 };
 
 /** Perceiver IO's variants in the HiP repository. */
 export const perceiverIoVariants: Record<string, PerceiverIoConfig> = {
-  io_mini: perceiverIoConfig({ layers: 2, latents: 128, channels: 128, crossHeads: 1, selfHeads: 2, crossWidening: 1, selfWidening: 2, embedding: 128 }),
-  io_c_50m: perceiverIoConfig({ layers: 8, latents: 1024, channels: 512, crossHeads: 8, selfHeads: 8, crossWidening: 4, selfWidening: 4, embedding: 512 }),
-  io_c_150m: perceiverIoConfig({ layers: 12, latents: 1024, channels: 896, crossHeads: 16, selfHeads: 16, crossWidening: 4, selfWidening: 4, embedding: 896 }),
+  io_mini: perceiverIoConfig({
+    layers: 2,
+    latents: 128,
+    channels: 128,
+    crossHeads: 1,
+    selfHeads: 2,
+    crossWidening: 1,
+    selfWidening: 2,
+    embedding: 128,
+  }),
+  io_c_50m: perceiverIoConfig({
+    layers: 8,
+    latents: 1024,
+    channels: 512,
+    crossHeads: 8,
+    selfHeads: 8,
+    crossWidening: 4,
+    selfWidening: 4,
+    embedding: 512,
+  }),
+  io_c_150m: perceiverIoConfig({
+    layers: 12,
+    latents: 1024,
+    channels: 896,
+    crossHeads: 16,
+    selfHeads: 16,
+    crossWidening: 4,
+    selfWidening: 4,
+    embedding: 896,
+  }),
 };
 
 function perceiverIoConfig(size: {
-  layers: number; latents: number; channels: number; crossHeads: number; selfHeads: number; crossWidening: number; selfWidening: number; embedding: number;
+  layers: number;
+  latents: number;
+  channels: number;
+  crossHeads: number;
+  selfHeads: number;
+  crossWidening: number;
+  selfWidening: number;
+  embedding: number;
 }): PerceiverIoConfig {
   return {
     positions: 'learned',

@@ -15,7 +15,11 @@ export function geluTanh(x: Tensor): Tensor {
   // (1 + tanh(v/2)) / 2 = 1 / (1 + exp(-v)). Through tanh or sigmoid the small gradients left of -3 would be lost:
   // ONNX Runtime computes both to 1e-7 of 1, but exp to 1e-7 of its value.
   const scale = -2 * Math.sqrt(2 / Math.PI);
-  const exponent = x.mul(x).mul(0.044715 * scale).add(scale).mul(x);
+  const exponent = x
+    .mul(x)
+    .mul(0.044715 * scale)
+    .add(scale)
+    .mul(x);
   return x.div(exponent.minimum(LARGEST_EXPONENT).exp().add(1));
 }
 

@@ -1,8 +1,23 @@
 /** Layers as functions of tensors, and the tables and masks that they are fed. */
 export { gelu, geluTanh, leakyRelu, quickGelu, silu, squaredRelu } from './activations.js';
-export { fourierFeatures, fourierFeaturesAt, gridPositions, type PositionTable, sincos1d, sincos2d } from './positionTables.js';
-export { type InterpolationMode, interpolate, resizePositions } from './resizeTable.js';
-export { type Attended, type ScaledDotProductOptions, scaledDotProductAttention } from './scaledDotProduct.js';
 export { drawAll, fanIn, type Initializer, initialize, ones, zeros } from './initializers.js';
 export { dropout, linear, norm, table } from './layers.js';
-export { countParameters, DRAW, type DrawSpec, type ModelNeeds, PARAMETER, type ParameterSpec, Scope } from './scope.js';
+export {
+  fourierFeatures,
+  fourierFeaturesAt,
+  gridPositions,
+  type PositionTable,
+  sincos1d,
+  sincos2d,
+} from './positionTables.js';
+export { type InterpolationMode, interpolate, resizePositions } from './resizeTable.js';
+export { type Attended, type ScaledDotProductOptions, scaledDotProductAttention } from './scaledDotProduct.js';
+export {
+  countParameters,
+  DRAW,
+  type DrawSpec,
+  type ModelNeeds,
+  PARAMETER,
+  type ParameterSpec,
+  Scope,
+} from './scope.js';

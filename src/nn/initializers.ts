@@ -1,7 +1,7 @@
 /** How parameters begin, and their values from a key. */
 import { type Shape, sizeOf, type Values, valuesOf } from '../graph/index.js';
-import type { DrawSpec, ParameterSpec } from './scope.js';
 import { fold, type Key, subset, truncatedNormal, uniform } from '../random/index.js';
+import type { DrawSpec, ParameterSpec } from './scope.js';
 
 export type Initializer =
   | { kind: 'constant'; value: number }

@@ -4,7 +4,12 @@ import { fanIn, type Initializer, ones, zeros } from './initializers.js';
 import type { Scope } from './scope.js';
 
 /** `x w + b`: [..., in] → [..., out]. */
-export function linear(scope: Scope, x: Tensor, out: number, options: { bias?: boolean; initializer?: Initializer } = {}): Tensor {
+export function linear(
+  scope: Scope,
+  x: Tensor,
+  out: number,
+  options: { bias?: boolean; initializer?: Initializer } = {},
+): Tensor {
   const inputs = x.shape[x.rank - 1];
   const y = x.matmul(scope.parameter('w', [inputs, out], options.initializer ?? fanIn(inputs)));
   return options.bias === false ? y : y.add(scope.parameter('b', [out], zeros));

@@ -16,8 +16,10 @@ export interface PositionTable {
  * @returns `[positions, dim]`
  */
 export function sincos1d(positions: number | ArrayLike<number>, dim: number): PositionTable {
-  ensure(Number.isInteger(dim) && dim > 0 && dim % 2 === 0, () =>
-    `A sine-cosine position table needs an even number of channels per axis, not ${dim}.`);
+  ensure(
+    Number.isInteger(dim) && dim > 0 && dim % 2 === 0,
+    () => `A sine-cosine position table needs an even number of channels per axis, not ${dim}.`,
+  );
   const at = typeof positions === 'number' ? Float64Array.from({ length: positions }, (_, i) => i) : positions;
   const half = dim / 2;
   const data = new Float32Array(at.length * dim);
@@ -39,8 +41,10 @@ export function sincos1d(positions: number | ArrayLike<number>, dim: number): Po
  * @returns `[height * width, dim]`, rows of the grid first
  */
 export function sincos2d(dim: number, [height, width]: readonly [number, number]): PositionTable {
-  ensure(Number.isInteger(dim) && dim > 0 && dim % 4 === 0, () =>
-    `A 2-D sine-cosine position table needs a number of channels divisible by 4, not ${dim}.`);
+  ensure(
+    Number.isInteger(dim) && dim > 0 && dim % 4 === 0,
+    () => `A 2-D sine-cosine position table needs a number of channels divisible by 4, not ${dim}.`,
+  );
   const half = dim / 2;
   const columns = sincos1d(width, half).data;
   const rows = sincos1d(height, half).data;
@@ -66,10 +70,20 @@ export function sincos2d(dim: number, [height, width]: readonly [number, number]
  * @returns `[prod(indexShape), axes * numBands * 2 + axes]`, last axis fastest
  */
 export function fourierFeatures(
-  indexShape: readonly number[], numBands: number, maxResolution: readonly number[] = indexShape,
-  concatPosition = true, sineOnly = false,
+  indexShape: readonly number[],
+  numBands: number,
+  maxResolution: readonly number[] = indexShape,
+  concatPosition = true,
+  sineOnly = false,
 ): PositionTable {
-  return fourierFeaturesAt(gridPositions(indexShape), indexShape.length, numBands, maxResolution, concatPosition, sineOnly);
+  return fourierFeaturesAt(
+    gridPositions(indexShape),
+    indexShape.length,
+    numBands,
+    maxResolution,
+    concatPosition,
+    sineOnly,
+  );
 }
 
 /**
@@ -77,14 +91,26 @@ export function fourierFeatures(
  * each in -1..1.
  */
 export function fourierFeaturesAt(
-  positions: ArrayLike<number>, numAxes: number, numBands: number, maxResolution: readonly number[],
-  concatPosition = true, sineOnly = false,
+  positions: ArrayLike<number>,
+  numAxes: number,
+  numBands: number,
+  maxResolution: readonly number[],
+  concatPosition = true,
+  sineOnly = false,
 ): PositionTable {
-  ensure(maxResolution.length === numAxes, () =>
-    `Fourier features: maxResolution [${maxResolution.join(', ')}] must name one resolution for each of ${numAxes} axes.`);
-  ensure(Number.isInteger(numBands) && numBands > 0, () => `Fourier features: numBands is ${numBands} but must be at least 1.`);
-  ensure(positions.length % numAxes === 0, () =>
-    `Fourier features: ${positions.length} coordinates do not divide into points of ${numAxes} axes.`);
+  ensure(
+    maxResolution.length === numAxes,
+    () =>
+      `Fourier features: maxResolution [${maxResolution.join(', ')}] must name one resolution for each of ${numAxes} axes.`,
+  );
+  ensure(
+    Number.isInteger(numBands) && numBands > 0,
+    () => `Fourier features: numBands is ${numBands} but must be at least 1.`,
+  );
+  ensure(
+    positions.length % numAxes === 0,
+    () => `Fourier features: ${positions.length} coordinates do not divide into points of ${numAxes} axes.`,
+  );
   const bands = maxResolution.map((resolution) => linspace(1, resolution / 2, numBands));
   const rows = positions.length / numAxes;
   const numSines = numAxes * numBands;
@@ -108,8 +134,10 @@ export function fourierFeaturesAt(
 
 /** The points of a grid in -1..1, both ends included: `[prod(indexShape), axes]`, last axis fastest. */
 export function gridPositions(indexShape: readonly number[]): Float64Array {
-  ensure(indexShape.length > 0 && indexShape.every((n) => Number.isInteger(n) && n > 0), () =>
-    `A grid of positions needs at least one point on each axis, not [${indexShape.join(', ')}].`);
+  ensure(
+    indexShape.length > 0 && indexShape.every((n) => Number.isInteger(n) && n > 0),
+    () => `A grid of positions needs at least one point on each axis, not [${indexShape.join(', ')}].`,
+  );
   const axes = indexShape.map((n) => linspace(-1, 1, n));
   const count = indexShape.reduce((product, n) => product * n, 1);
   const positions = new Float64Array(count * axes.length);
@@ -125,5 +153,7 @@ export function gridPositions(indexShape: readonly number[]): Float64Array {
 
 /** `count` evenly spaced values from `start` to `end`, both included; `start` alone where `count` is 1. */
 function linspace(start: number, end: number, count: number): Float64Array {
-  return Float64Array.from({ length: count }, (_, i) => (count === 1 ? start : start + ((end - start) * i) / (count - 1)));
+  return Float64Array.from({ length: count }, (_, i) =>
+    count === 1 ? start : start + ((end - start) * i) / (count - 1),
+  );
 }

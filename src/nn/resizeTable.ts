@@ -24,18 +24,28 @@ interface Taps {
  * @returns the new values and shape
  */
 export function interpolate(
-  data: Float32Array, shape: readonly number[], newSizes: Readonly<Record<number, number>>, mode: InterpolationMode,
+  data: Float32Array,
+  shape: readonly number[],
+  newSizes: Readonly<Record<number, number>>,
+  mode: InterpolationMode,
 ): { data: Float32Array; shape: number[] } {
-  ensure(data.length === product(shape), () =>
-    `Interpolation: ${data.length} values do not have the shape [${shape.join(', ')}].`);
+  ensure(
+    data.length === product(shape),
+    () => `Interpolation: ${data.length} values do not have the shape [${shape.join(', ')}].`,
+  );
   let values: Float32Array = data.slice();
   const newShape = [...shape];
   for (const [key, size] of Object.entries(newSizes)) {
     const axis = Number(key);
-    ensure(Number.isInteger(axis) && axis >= 0 && axis < shape.length, () =>
-      `Interpolation: axis ${key} does not exist in the shape [${shape.join(', ')}].`);
-    ensure(Number.isInteger(size) && size > 0 && shape[axis] > 0, () =>
-      `Interpolation: axis ${axis} of size ${shape[axis]} cannot be resized to ${size}; sizes are whole numbers of at least 1.`);
+    ensure(
+      Number.isInteger(axis) && axis >= 0 && axis < shape.length,
+      () => `Interpolation: axis ${key} does not exist in the shape [${shape.join(', ')}].`,
+    );
+    ensure(
+      Number.isInteger(size) && size > 0 && shape[axis] > 0,
+      () =>
+        `Interpolation: axis ${axis} of size ${shape[axis]} cannot be resized to ${size}; sizes are whole numbers of at least 1.`,
+    );
     if (size === newShape[axis]) continue;
     values = resizeAxis(values, newShape, axis, tapsOf(newShape[axis], size, mode));
     newShape[axis] = size;
@@ -53,15 +63,24 @@ export function interpolate(
  * @returns `[prefixRows + prod(toShape), E]`
  */
 export function resizePositions(
-  table: Float32Array, fromShape: readonly number[], toShape: readonly number[], mode: InterpolationMode = 'cubic',
+  table: Float32Array,
+  fromShape: readonly number[],
+  toShape: readonly number[],
+  mode: InterpolationMode = 'cubic',
   prefixRows = 0,
 ): Float32Array {
-  ensure(fromShape.length === toShape.length, () =>
-    `A position table on a grid of [${fromShape.join(', ')}] cannot be resized to [${toShape.join(', ')}]; give both the same number of axes.`);
+  ensure(
+    fromShape.length === toShape.length,
+    () =>
+      `A position table on a grid of [${fromShape.join(', ')}] cannot be resized to [${toShape.join(', ')}]; give both the same number of axes.`,
+  );
   const rows = prefixRows + product(fromShape);
   const channels = table.length / rows;
-  ensure(Number.isInteger(channels), () =>
-    `A position table of ${table.length} values does not divide into ${rows} rows for the grid [${fromShape.join(', ')}].`);
+  ensure(
+    Number.isInteger(channels),
+    () =>
+      `A position table of ${table.length} values does not divide into ${rows} rows for the grid [${fromShape.join(', ')}].`,
+  );
   const prefix = table.subarray(0, prefixRows * channels);
   const grid = table.subarray(prefix.length);
   const resized = interpolate(grid, [...fromShape, channels], { ...toShape }, mode).data;
@@ -110,19 +129,23 @@ function tapsOf(from: number, to: number, mode: InterpolationMode): Taps {
 }
 
 /** The first source sample (before clamping to the border) and the weights of it and its followers, for target `i`. */
-const MODES: Record<InterpolationMode, (i: number, from: number, to: number) => { first: number; weights: number[] }> = {
-  // In single precision, as PyTorch computes it: i * from / to may fall on either side of a whole number.
-  nearest: (i, from, to) => ({ first: Math.floor(Math.fround(i * Math.fround(from / to))), weights: [1] }),
-  'nearest-exact': (i, from, to) => ({ first: Math.floor(Math.fround((i + 0.5) * Math.fround(from / to))), weights: [1] }),
-  linear: (i, from, to) => {
-    const { first, fraction } = centre(i, from, to);
-    return { first, weights: [1 - fraction, fraction] };
-  },
-  cubic: (i, from, to) => {
-    const { first, fraction } = centre(i, from, to);
-    return { first: first - 1, weights: [1 + fraction, fraction, 1 - fraction, 2 - fraction].map(cubicKernel) };
-  },
-};
+const MODES: Record<InterpolationMode, (i: number, from: number, to: number) => { first: number; weights: number[] }> =
+  {
+    // In single precision, as PyTorch computes it: i * from / to may fall on either side of a whole number.
+    nearest: (i, from, to) => ({ first: Math.floor(Math.fround(i * Math.fround(from / to))), weights: [1] }),
+    'nearest-exact': (i, from, to) => ({
+      first: Math.floor(Math.fround((i + 0.5) * Math.fround(from / to))),
+      weights: [1],
+    }),
+    linear: (i, from, to) => {
+      const { first, fraction } = centre(i, from, to);
+      return { first, weights: [1 - fraction, fraction] };
+    },
+    cubic: (i, from, to) => {
+      const { first, fraction } = centre(i, from, to);
+      return { first: first - 1, weights: [1 + fraction, fraction, 1 - fraction, 2 - fraction].map(cubicKernel) };
+    },
+  };
 
 /** Where the centre of target sample `i` falls among the source samples. */
 function centre(i: number, from: number, to: number): { first: number; fraction: number } {

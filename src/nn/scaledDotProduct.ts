@@ -34,7 +34,10 @@ export interface Attended {
  * @throws HiperceiverError where channels do not divide into heads, or queries, keys, values and masks do not fit.
  */
 export function scaledDotProductAttention(
-  q: Tensor, k: Tensor, v: Tensor, { heads, bias, keyMask, causal = false }: ScaledDotProductOptions,
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  { heads, bias, keyMask, causal = false }: ScaledDotProductOptions,
 ): Attended {
   checkShapes(q, k, v, heads);
   const scale = 1 / Math.sqrt(q.shape[q.rank - 1] / heads);
@@ -72,25 +75,44 @@ function swapHeads(rank: number): number[] {
 function exclusion(queries: number, keys: number, keyMask: Tensor | undefined, causal: boolean): Tensor | undefined {
   const absent = keyMask && maskOfKeys(keyMask, keys);
   if (!causal) return absent;
-  ensure(queries === keys, () => `Causal attention needs as many keys as queries, not ${keys} keys for ${queries} queries.`);
+  ensure(
+    queries === keys,
+    () => `Causal attention needs as many keys as queries, not ${keys} keys for ${queries} queries.`,
+  );
   const later = constant(
-    Uint8Array.from({ length: queries * keys }, (_, at) => Number(at % keys > Math.floor(at / keys))), [queries, keys], 'bool');
+    Uint8Array.from({ length: queries * keys }, (_, at) => Number(at % keys > Math.floor(at / keys))),
+    [queries, keys],
+    'bool',
+  );
   return absent ? absent.or(later) : later;
 }
 
 /** `[..., M]` → `[..., 1, 1, M]`: the same for all heads and queries. */
 function maskOfKeys(keyMask: Tensor, keys: number): Tensor {
-  ensure(keyMask.dtype === 'bool' && keyMask.shape[keyMask.rank - 1] === keys, () =>
-    `The key mask of attention must be bool [..., ${keys}], not ${keyMask}.`);
+  ensure(
+    keyMask.dtype === 'bool' && keyMask.shape[keyMask.rank - 1] === keys,
+    () => `The key mask of attention must be bool [..., ${keys}], not ${keyMask}.`,
+  );
   return keyMask.reshape([...keyMask.shape.slice(0, -1), 1, 1, keys]);
 }
 
 function checkShapes(q: Tensor, k: Tensor, v: Tensor, heads: number): void {
   const last = (x: Tensor, n: number) => x.shape[x.rank - n];
   const shapes = (...all: { shape: Shape }[]) => all.map(({ shape }) => show(shape)).join(', ');
-  ensure(q.rank >= 2 && k.rank >= 2 && v.rank >= 2, () => `Attention needs queries, keys and values [..., N, C], not ${shapes(q, k, v)}.`);
-  ensure(last(q, 1) === last(k, 1), () => `Attention: queries ${show(q.shape)} and keys ${show(k.shape)} differ in channels.`);
-  ensure(last(k, 2) === last(v, 2), () => `Attention: keys ${show(k.shape)} and values ${show(v.shape)} differ in number.`);
-  ensure(Number.isInteger(heads) && heads > 0 && last(q, 1) % heads === 0 && last(v, 1) % heads === 0, () =>
-    `Attention: ${last(q, 1)} key and ${last(v, 1)} value channels do not divide into ${heads} heads.`);
+  ensure(
+    q.rank >= 2 && k.rank >= 2 && v.rank >= 2,
+    () => `Attention needs queries, keys and values [..., N, C], not ${shapes(q, k, v)}.`,
+  );
+  ensure(
+    last(q, 1) === last(k, 1),
+    () => `Attention: queries ${show(q.shape)} and keys ${show(k.shape)} differ in channels.`,
+  );
+  ensure(
+    last(k, 2) === last(v, 2),
+    () => `Attention: keys ${show(k.shape)} and values ${show(v.shape)} differ in number.`,
+  );
+  ensure(
+    Number.isInteger(heads) && heads > 0 && last(q, 1) % heads === 0 && last(v, 1) % heads === 0,
+    () => `Attention: ${last(q, 1)} key and ${last(v, 1)} value channels do not divide into ${heads} heads.`,
+  );
 }

@@ -3,7 +3,7 @@
  * every random draw. Nothing is hidden: what a model needs can be listed, filled from a key, saved and loaded by name.
  */
 import { ensure } from '../errors/index.js';
-import { type DType, input, sameShape, type Shape, show, sizeOf, type Tensor } from '../graph/index.js';
+import { type DType, input, type Shape, sameShape, show, sizeOf, type Tensor } from '../graph/index.js';
 import type { Initializer } from './initializers.js';
 
 export interface ParameterSpec {
@@ -76,7 +76,10 @@ export class Scope {
       this.context.parameters.set(full, { name: full, shape, initializer });
       this.context.tensors.set(full, input(PARAMETER + full, shape));
     } else {
-      ensure(sameShape(known.shape, shape), () => `Parameter "${full}" is used as ${show(known.shape)} and as ${show(shape)}.`);
+      ensure(
+        sameShape(known.shape, shape),
+        () => `Parameter "${full}" is used as ${show(known.shape)} and as ${show(shape)}.`,
+      );
     }
     return this.context.tensors.get(full)!;
   }

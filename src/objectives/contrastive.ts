@@ -10,7 +10,13 @@ const EXCLUDED = -1e30;
 /** Divides the last axis by its Euclidean length. */
 export function l2Normalize(x: Tensor): Tensor {
   // The floor is on the square, so that the gradient of the root stays finite at 0.
-  return x.div(x.mul(x).sum(-1, true).maximum(SMALLEST_LENGTH ** 2).sqrt());
+  return x.div(
+    x
+      .mul(x)
+      .sum(-1, true)
+      .maximum(SMALLEST_LENGTH ** 2)
+      .sqrt(),
+  );
 }
 
 /** Cosine similarities over the temperature: a `[N, D]`, b `[M, D]` → `[N, M]`. */
@@ -78,17 +84,27 @@ export function milNce(clips: Tensor, sentences: Tensor, { temperature, positive
   const positive = own.where(similarity, EXCLUDED);
   const rows = similarity.reshape([count, count * candidates]);
   const columns = (positives === 'twice' ? similarity : own.where(EXCLUDED, similarity))
-    .transpose([1, 0, 2]).reshape([count, count * candidates]);
+    .transpose([1, 0, 2])
+    .reshape([count, count * candidates]);
   const denominator = logSumExp(concat([rows, columns], 1));
   return denominator.sub(logSumExp(positive.reshape([count, count * candidates]))).mean();
 }
 
 /** Cosine similarities over the temperature of clip i and sentence k of clip j: `[N, N, K]`. */
 export function milNceLogits(clips: Tensor, sentences: Tensor, temperature: number): Tensor {
-  ensure(clips.rank === 2 && sentences.rank === 3 && sentences.shape[0] === clips.shape[0] && sentences.shape[2] === clips.shape[1], () =>
-    `milNce: sentences ${show(sentences.shape)} should be [N, K, D] for clips ${show(clips.shape)}, [N, D].`);
+  ensure(
+    clips.rank === 2 &&
+      sentences.rank === 3 &&
+      sentences.shape[0] === clips.shape[0] &&
+      sentences.shape[2] === clips.shape[1],
+    () => `milNce: sentences ${show(sentences.shape)} should be [N, K, D] for clips ${show(clips.shape)}, [N, D].`,
+  );
   const [count, candidates, dim] = sentences.shape;
-  return cosineLogits(clips, sentences.reshape([count * candidates, dim]), temperature).reshape([count, count, candidates]);
+  return cosineLogits(clips, sentences.reshape([count * candidates, dim]), temperature).reshape([
+    count,
+    count,
+    candidates,
+  ]);
 }
 
 /** log(sum(exp(x))) over the last axis. */
@@ -103,10 +119,15 @@ function identity(size: number): Tensor {
 
 /** 1 where `holds`, else 0: f32 `[size, size]`. */
 function squareMask(size: number, holds: (row: number, column: number) => boolean): Tensor {
-  return constant(Float32Array.from({ length: size * size }, (_, at) => Number(holds(Math.floor(at / size), at % size))), [size, size]);
+  return constant(
+    Float32Array.from({ length: size * size }, (_, at) => Number(holds(Math.floor(at / size), at % size))),
+    [size, size],
+  );
 }
 
 function checkPairs(loss: string, a: Tensor, b: Tensor): void {
-  ensure(a.rank === 2 && show(a.shape) === show(b.shape), () =>
-    `${loss}: needs two sets of embeddings [N, D] of one shape, not ${show(a.shape)} and ${show(b.shape)}.`);
+  ensure(
+    a.rank === 2 && show(a.shape) === show(b.shape),
+    () => `${loss}: needs two sets of embeddings [N, D] of one shape, not ${show(a.shape)} and ${show(b.shape)}.`,
+  );
 }

@@ -15,11 +15,20 @@ export interface GumbelSoftmaxOptions {
  * @param noise `[..., C]`, drawn on the host from the standard Gumbel distribution, -log(-log(uniform)), and fed
  * @returns `[..., C]`
  */
-export function gumbelSoftmax(logits: Tensor, noise: Tensor, { temperature, hard = false }: GumbelSoftmaxOptions): Tensor {
+export function gumbelSoftmax(
+  logits: Tensor,
+  noise: Tensor,
+  { temperature, hard = false }: GumbelSoftmaxOptions,
+): Tensor {
   ensure(temperature > 0, () => `gumbelSoftmax: temperature is ${temperature} but must be above 0.`);
-  ensure(show(logits.shape) === show(noise.shape), () =>
-    `gumbelSoftmax: noise ${show(noise.shape)} should have the shape of the logits, ${show(logits.shape)}.`);
-  const soft = logits.add(noise).mul(1 / temperature).softmax(-1);
+  ensure(
+    show(logits.shape) === show(noise.shape),
+    () => `gumbelSoftmax: noise ${show(noise.shape)} should have the shape of the logits, ${show(logits.shape)}.`,
+  );
+  const soft = logits
+    .add(noise)
+    .mul(1 / temperature)
+    .softmax(-1);
   if (!hard) return soft;
   const choice = oneHot(soft.topK(1).indices, logits.shape[logits.rank - 1]).reshape(soft.shape);
   // Its value is the choice (exactly, where soft - soft is 0); its gradient is that of soft.

@@ -1,8 +1,31 @@
 /** What is predicted from what: losses on predictions, embeddings and choices. */
-export { cosineLogits, infoNce, infoNceOneWay, l2Normalize, type MilNceOptions, milNce, milNceLogits, ntXent } from './contrastive.js';
+export {
+  cosineLogits,
+  infoNce,
+  infoNceOneWay,
+  l2Normalize,
+  type MilNceOptions,
+  milNce,
+  milNceLogits,
+  ntXent,
+} from './contrastive.js';
 export { type GumbelSoftmaxOptions, gumbelSoftmax } from './gumbelSoftmax.js';
 export {
-  binaryCrossEntropyWithLogits, type CrossEntropyOptions, crossEntropy, maskedMeanSquaredError, smoothL1, softCrossEntropy,
+  binaryCrossEntropyWithLogits,
+  type CrossEntropyOptions,
+  crossEntropy,
+  maskedMeanSquaredError,
+  smoothL1,
+  softCrossEntropy,
 } from './losses.js';
-export { type DrawnMask, drawMask, elementMask, type MaskingOptions, type MaskPlan, maskFeeds, maskInputs, planMasks } from './masks.js';
 export { type Autoencoding, type AutoencodingOptions, maskedAutoencoding } from './maskedAutoencoding.js';
+export {
+  type DrawnMask,
+  drawMask,
+  elementMask,
+  type MaskingOptions,
+  type MaskPlan,
+  maskFeeds,
+  maskInputs,
+  planMasks,
+} from './masks.js';

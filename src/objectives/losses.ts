@@ -13,14 +13,24 @@ export interface CrossEntropyOptions {
  * @param labels `[N]` i32, 0 … C-1
  */
 export function crossEntropy(logits: Tensor, labels: Tensor, { labelSmoothing = 0 }: CrossEntropyOptions = {}): Tensor {
-  ensure(logits.rank === 2 && labels.rank === 1 && labels.shape[0] === logits.shape[0], () =>
-    `crossEntropy: labels ${show(labels.shape)} should be [${logits.shape[0]}] for logits ${show(logits.shape)}.`);
-  ensure(labelSmoothing >= 0 && labelSmoothing <= 1, () => `crossEntropy: labelSmoothing is ${labelSmoothing} but must lie in 0 to 1.`);
+  ensure(
+    logits.rank === 2 && labels.rank === 1 && labels.shape[0] === logits.shape[0],
+    () => `crossEntropy: labels ${show(labels.shape)} should be [${logits.shape[0]}] for logits ${show(logits.shape)}.`,
+  );
+  ensure(
+    labelSmoothing >= 0 && labelSmoothing <= 1,
+    () => `crossEntropy: labelSmoothing is ${labelSmoothing} but must lie in 0 to 1.`,
+  );
   const logProbabilities = logits.logSoftmax(-1);
   // A choice by mask, not a product with a one-hot vector: a class of probability 0 has -Infinity, and 0 · Infinity is NaN.
-  const classes = constant(Int32Array.from({ length: logits.shape[1] }, (_, c) => c), [1, logits.shape[1]], 'i32');
+  const classes = constant(
+    Int32Array.from({ length: logits.shape[1] }, (_, c) => c),
+    [1, logits.shape[1]],
+    'i32',
+  );
   const own = labels.reshape([-1, 1]).equal(classes).where(logProbabilities, 0).sum(-1);
-  const target = labelSmoothing === 0 ? own : own.mul(1 - labelSmoothing).add(logProbabilities.mean(-1).mul(labelSmoothing));
+  const target =
+    labelSmoothing === 0 ? own : own.mul(1 - labelSmoothing).add(logProbabilities.mean(-1).mul(labelSmoothing));
   return target.mean().neg();
 }
 
@@ -58,7 +68,10 @@ export function smoothL1(prediction: Tensor, target: Tensor, beta = 1): Tensor {
   const distance = prediction.sub(target).abs();
   // With the part below beta called q: q·(|d| - q/2)/beta is d²/(2·beta) where q = |d|, and |d| - beta/2 where q = beta.
   const near = distance.minimum(beta);
-  return near.mul(distance.sub(near.mul(0.5))).mean().mul(1 / beta);
+  return near
+    .mul(distance.sub(near.mul(0.5)))
+    .mean()
+    .mul(1 / beta);
 }
 
 /**
@@ -71,8 +84,11 @@ export function smoothL1(prediction: Tensor, target: Tensor, beta = 1): Tensor {
 export function maskedMeanSquaredError(prediction: Tensor, target: Tensor, mask: Tensor): Tensor {
   checkSame('maskedMeanSquaredError', prediction, target);
   const channels = prediction.shape[prediction.rank - 1];
-  ensure(show(mask.shape) === show(prediction.shape.slice(0, -1)), () =>
-    `maskedMeanSquaredError: mask ${show(mask.shape)} should be ${show(prediction.shape.slice(0, -1))} for predictions ${show(prediction.shape)}.`);
+  ensure(
+    show(mask.shape) === show(prediction.shape.slice(0, -1)),
+    () =>
+      `maskedMeanSquaredError: mask ${show(mask.shape)} should be ${show(prediction.shape.slice(0, -1))} for predictions ${show(prediction.shape)}.`,
+  );
   const error = prediction.sub(target);
   const rows = error.mul(error).sum(-1).mul(mask).sum();
   const count = mask.sum();
@@ -80,5 +96,8 @@ export function maskedMeanSquaredError(prediction: Tensor, target: Tensor, mask:
 }
 
 function checkSame(loss: string, a: Tensor, b: Tensor): void {
-  ensure(show(a.shape) === show(b.shape), () => `${loss}: predictions ${show(a.shape)} and targets ${show(b.shape)} differ in shape.`);
+  ensure(
+    show(a.shape) === show(b.shape),
+    () => `${loss}: predictions ${show(a.shape)} and targets ${show(b.shape)} differ in shape.`,
+  );
 }

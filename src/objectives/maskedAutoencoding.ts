@@ -1,6 +1,15 @@
 /** Masked auto-encoding of raw inputs (arXiv 2202.10890, section 3.3): what was hidden is predicted from what was not. */
 import { input, type Tensor } from '../graph/index.js';
-import { groupRows, isPadded, type Modality, type PerceiverOutputs, type RowSelection, type System, selectRows, validRows } from '../models/index.js';
+import {
+  groupRows,
+  isPadded,
+  type Modality,
+  type PerceiverOutputs,
+  type RowSelection,
+  type System,
+  selectRows,
+  validRows,
+} from '../models/index.js';
 import type { Scope } from '../nn/index.js';
 import { type MaskingOptions, type MaskPlan, maskInputs, planMasks } from './masks.js';
 
@@ -25,7 +34,12 @@ const VARIANCE_EPSILON = 1e-6;
 
 /** The graph of the objective. `inputs[name]`: raw signals `[B, I, C]`; masks are further graph inputs (`maskFeeds`). */
 export function maskedAutoencoding(
-  scope: Scope, system: System, config: unknown, modalities: readonly Modality[], inputs: Record<string, Tensor>, options: AutoencodingOptions,
+  scope: Scope,
+  system: System,
+  config: unknown,
+  modalities: readonly Modality[],
+  inputs: Record<string, Tensor>,
+  options: AutoencodingOptions,
 ): Autoencoding {
   const grouping = system.grouping(config, modalities);
   const batch = Object.values(inputs)[0].shape[0];
@@ -42,7 +56,10 @@ export function maskedAutoencoding(
       visible: drops ? input(names.visible, [examples, groups, numVisible], 'i32') : undefined,
       queried: options.reconstruct === 'masked' ? rows : undefined,
     };
-    if (!drops) seen[part.name] = inputs[part.name].mul(input(names.keep, [examples, part.indexDim]).reshape([examples, part.indexDim, 1]));
+    if (!drops)
+      seen[part.name] = inputs[part.name].mul(
+        input(names.keep, [examples, part.indexDim]).reshape([examples, part.indexDim, 1]),
+      );
   }
   const outputs = system.apply(scope, config, modalities, seen, { selections });
   const losses: Record<string, Tensor> = {};
@@ -56,7 +73,10 @@ export function maskedAutoencoding(
     const squared = error.mul(error);
     if (valid) {
       const counted = selectRows(valid, rows);
-      losses[part.name] = squared.mul(counted).sum().div(counted.sum().mul(squared.size / counted.size));
+      losses[part.name] = squared
+        .mul(counted)
+        .sum()
+        .div(counted.sum().mul(squared.size / counted.size));
     } else losses[part.name] = squared.mean();
   }
   const all = Object.values(losses);

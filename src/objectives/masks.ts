@@ -34,14 +34,32 @@ export interface MaskPlan {
 }
 
 /** How many rows of each modality's groups stay visible. At least one is visible and one is masked. */
-export function planMasks(grouping: Grouping, { scheme, ratio, perExample }: MaskingOptions, batchSize: number): MaskPlan[] {
+export function planMasks(
+  grouping: Grouping,
+  { scheme, ratio, perExample }: MaskingOptions,
+  batchSize: number,
+): MaskPlan[] {
   return grouping.modalities.map((part) => {
     const share = typeof ratio === 'number' ? ratio : ratio[part.name];
-    ensure(share !== undefined && share >= 0 && share < 1, () => `masking.ratio for modality "${part.name}" must lie in [0, 1), not ${share}.`);
+    ensure(
+      share !== undefined && share >= 0 && share < 1,
+      () => `masking.ratio for modality "${part.name}" must lie in [0, 1), not ${share}.`,
+    );
     const rows = grouping.indexDimPerGroup - part.groupPadding;
-    ensure(rows >= 2, () => `Modality "${part.name}" has ${rows} input in each of its ${part.groups} groups: too few to mask some of them; use fewer groups.`);
+    ensure(
+      rows >= 2,
+      () =>
+        `Modality "${part.name}" has ${rows} input in each of its ${part.groups} groups: too few to mask some of them; use fewer groups.`,
+    );
     const numVisible = Math.min(rows - 1, Math.max(1, Math.round(rows * (1 - share))));
-    return { part, rows, numVisible, numMasked: rows - numVisible, examples: perExample ? batchSize : 1, groups: scheme === 'uniform' ? part.groups : 1 };
+    return {
+      part,
+      rows,
+      numVisible,
+      numMasked: rows - numVisible,
+      examples: perExample ? batchSize : 1,
+      groups: scheme === 'uniform' ? part.groups : 1,
+    };
   });
 }
 
@@ -82,10 +100,18 @@ export function elementMask(plan: MaskPlan, { masked }: DrawnMask): Float32Array
 }
 
 /** Names of the graph inputs of a modality's mask. */
-export const maskInputs = (name: string) => ({ visible: `mask/${name}.visible`, masked: `mask/${name}.masked`, keep: `mask/${name}.keep` });
+export const maskInputs = (name: string) => ({
+  visible: `mask/${name}.visible`,
+  masked: `mask/${name}.masked`,
+  keep: `mask/${name}.keep`,
+});
 
 /** Everything that the graph's mask inputs are fed with in one step. */
-export function maskFeeds(plans: readonly MaskPlan[], { input }: Pick<MaskingOptions, 'input'>, key: Key): Record<string, Values> {
+export function maskFeeds(
+  plans: readonly MaskPlan[],
+  { input }: Pick<MaskingOptions, 'input'>,
+  key: Key,
+): Record<string, Values> {
   const feeds: Record<string, Values> = {};
   for (const plan of plans) {
     const names = maskInputs(plan.part.name);

@@ -35,14 +35,23 @@ export interface ParameterGroup {
  *   asks for a parameter by a name that does not exist (a pattern may match nothing).
  */
 export function parameterGroups(
-  parameters: Iterable<{ name: string; shape: readonly number[] }>, options: ParameterGroupOptions,
+  parameters: Iterable<{ name: string; shape: readonly number[] }>,
+  options: ParameterGroupOptions,
 ): Map<string, ParameterGroup> {
   const { weightDecay, noDecay = [], decay1d = false, learningRateScales = [] } = options;
-  ensure(weightDecay >= 0 && Number.isFinite(weightDecay), () =>
-    `weightDecay is ${weightDecay} but must be a finite number of at least 0.`);
+  ensure(
+    weightDecay >= 0 && Number.isFinite(weightDecay),
+    () => `weightDecay is ${weightDecay} but must be a finite number of at least 0.`,
+  );
   const all = [...parameters];
-  checkScales(learningRateScales, all.map(({ name }) => name));
-  const layerScale = layerScales(all.map(({ name }) => name), options);
+  checkScales(
+    learningRateScales,
+    all.map(({ name }) => name),
+  );
+  const layerScale = layerScales(
+    all.map(({ name }) => name),
+    options,
+  );
 
   const groups = new Map<string, ParameterGroup>();
   for (const { name, shape } of all) {
@@ -67,24 +76,32 @@ export function vitLayerOf(depth: number): (name: string) => number {
 }
 
 function layerScales(
-  names: readonly string[], { layerDecay, layerOf, numLayers }: ParameterGroupOptions,
+  names: readonly string[],
+  { layerDecay, layerOf, numLayers }: ParameterGroupOptions,
 ): (name: string) => number {
   if (layerDecay === undefined) return () => 1;
   ensure(layerDecay > 0 && layerDecay <= 1, () => `layerDecay is ${layerDecay} but must lie above 0 and at most at 1.`);
-  ensure(layerOf, () => 'layerDecay needs layerOf, which tells the layer of each parameter; pass it or leave layerDecay out.');
+  ensure(
+    layerOf,
+    () => 'layerDecay needs layerOf, which tells the layer of each parameter; pass it or leave layerDecay out.',
+  );
   const last = numLayers ?? names.reduce((highest, name) => Math.max(highest, layerOf(name)), 0);
   return (name) => {
     const layer = layerOf(name);
-    ensure(Number.isInteger(layer) && layer >= 0 && layer <= last, () =>
-      `Parameter "${name}" is in layer ${layer}, outside 0 to ${last}; check layerOf and numLayers.`);
+    ensure(
+      Number.isInteger(layer) && layer >= 0 && layer <= last,
+      () => `Parameter "${name}" is in layer ${layer}, outside 0 to ${last}; check layerOf and numLayers.`,
+    );
     return layerDecay ** (last - layer);
   };
 }
 
 function checkScales(scales: readonly { match: NamePattern; scale: number }[], names: readonly string[]): void {
   for (const { match, scale } of scales) {
-    ensure(scale >= 0 && Number.isFinite(scale), () =>
-      `The learning-rate scale of ${match} is ${scale} but must be a finite number of at least 0.`);
+    ensure(
+      scale >= 0 && Number.isFinite(scale),
+      () => `The learning-rate scale of ${match} is ${scale} but must be a finite number of at least 0.`,
+    );
     if (typeof match === 'string' && !names.includes(match)) throw unknownName('parameter', match, names);
   }
 }

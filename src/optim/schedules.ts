@@ -19,8 +19,16 @@ export function constant(value: number): Schedule {
  *
  * Past `total` it follows the cosine, which rises again, as MAE's does: end training at `total`.
  */
-export function warmupCosine({ base, min = 0, warmup = 0, total }: {
-  base: number; min?: number; warmup?: number; total: number;
+export function warmupCosine({
+  base,
+  min = 0,
+  warmup = 0,
+  total,
+}: {
+  base: number;
+  min?: number;
+  warmup?: number;
+  total: number;
 }): Schedule {
   checkFinite('warmupCosine', { base, min, warmup, total });
   checkWarmup('warmupCosine', warmup, total);
@@ -31,8 +39,18 @@ export function warmupCosine({ base, min = 0, warmup = 0, total }: {
  * timm's `CosineLRScheduler` with one cycle: linear from `warmupInit` to `base` over `warmup`, then the cosine read
  * at `step` over `total`, not at `step - warmup`: the value jumps down where warm-up ends. `min` from `total` on.
  */
-export function timmCosine({ base, min = 0, warmup = 0, warmupInit = 0, total }: {
-  base: number; min?: number; warmup?: number; warmupInit?: number; total: number;
+export function timmCosine({
+  base,
+  min = 0,
+  warmup = 0,
+  warmupInit = 0,
+  total,
+}: {
+  base: number;
+  min?: number;
+  warmup?: number;
+  warmupInit?: number;
+  total: number;
 }): Schedule {
   checkFinite('timmCosine', { base, min, warmup, warmupInit, total });
   checkWarmup('timmCosine', warmup, total);
@@ -43,8 +61,16 @@ export function timmCosine({ base, min = 0, warmup = 0, warmupInit = 0, total }:
 }
 
 /** VATT's fine-tuning schedule: linear from `warmupInit` to `base` over `warmup`, half a cosine to 0 at `total`, then 0. */
-export function vattCosine({ base, warmup = 0, warmupInit = 0, total }: {
-  base: number; warmup?: number; warmupInit?: number; total: number;
+export function vattCosine({
+  base,
+  warmup = 0,
+  warmupInit = 0,
+  total,
+}: {
+  base: number;
+  warmup?: number;
+  warmupInit?: number;
+  total: number;
 }): Schedule {
   checkFinite('vattCosine', { base, warmup, warmupInit, total });
   checkWarmup('vattCosine', warmup, total);
@@ -58,14 +84,24 @@ export function vattCosine({ base, warmup = 0, warmupInit = 0, total }: {
  * VATT's pre-training schedule: linear from 0 to `levels[0]` over `warmup`, then half a cosine from `levels[i]` at
  * `steps[i]` to `levels[i + 1]` at `steps[i + 1]`; the last level holds to the end.
  */
-export function vattStepwise({ levels, steps, warmup = 0 }: {
-  levels: readonly number[]; steps: readonly number[]; warmup?: number;
+export function vattStepwise({
+  levels,
+  steps,
+  warmup = 0,
+}: {
+  levels: readonly number[];
+  steps: readonly number[];
+  warmup?: number;
 }): Schedule {
-  ensure(levels.length > 0 && levels.length === steps.length, () =>
-    `vattStepwise needs one step for each level, not ${levels.length} levels and ${steps.length} steps.`);
+  ensure(
+    levels.length > 0 && levels.length === steps.length,
+    () => `vattStepwise needs one step for each level, not ${levels.length} levels and ${steps.length} steps.`,
+  );
   checkFinite('vattStepwise', { warmup, ...Object.fromEntries(levels.map((level, i) => [`levels[${i}]`, level])) });
-  ensure(warmup >= 0 && steps.every((step, i) => step >= (i === 0 ? warmup : steps[i - 1])), () =>
-    `vattStepwise: steps [${steps.join(', ')}] must rise and begin at or after the warm-up of ${warmup}.`);
+  ensure(
+    warmup >= 0 && steps.every((step, i) => step >= (i === 0 ? warmup : steps[i - 1])),
+    () => `vattStepwise: steps [${steps.join(', ')}] must rise and begin at or after the warm-up of ${warmup}.`,
+  );
   return (step) => {
     if (step < warmup) return (levels[0] * step) / warmup;
     if (step < steps[0]) return levels[0];
@@ -79,8 +115,16 @@ export function vattStepwise({ levels, steps, warmup = 0 }: {
  * Half a cosine from `start` to `target` over `total` steps, after `delay` steps at `start`; `target` from then on.
  * Anneals temperatures and loss weights, upwards as well (Point-BERT's dVAE).
  */
-export function cosineAnneal({ start, target, total, delay = 0 }: {
-  start: number; target: number; total: number; delay?: number;
+export function cosineAnneal({
+  start,
+  target,
+  total,
+  delay = 0,
+}: {
+  start: number;
+  target: number;
+  total: number;
+  delay?: number;
 }): Schedule {
   checkFinite('cosineAnneal', { start, target, total, delay });
   ensure(total > 0, () => `cosineAnneal: total is ${total} but must be above 0.`);
@@ -93,8 +137,11 @@ function halfCosine(from: number, to: number, progress: number): number {
 }
 
 function checkWarmup(schedule: string, warmup: number, total: number): void {
-  ensure(warmup >= 0 && total > warmup, () =>
-    `${schedule}: the warm-up of ${warmup} must end before total, ${total}; shorten the warm-up or train for longer.`);
+  ensure(
+    warmup >= 0 && total > warmup,
+    () =>
+      `${schedule}: the warm-up of ${warmup} must end before total, ${total}; shorten the warm-up or train for longer.`,
+  );
 }
 
 function checkFinite(schedule: string, values: Record<string, number>): void {

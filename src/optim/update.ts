@@ -1,7 +1,7 @@
 /** The second graph of a training step: parameters, gradients and optimiser state → their next values. */
 import type { Residency } from '../engine/index.js';
 import { ensure, unknownName } from '../errors/index.js';
-import { concat, Graph, input, scalar, type Shape, type Tensor, type Values } from '../graph/index.js';
+import { concat, Graph, input, type Shape, scalar, type Tensor, type Values } from '../graph/index.js';
 import { partialSquares } from './optimizers/norm.js';
 import type { Optimizer } from './optimizers/optimizer.js';
 import type { ParameterGroup } from './parameterGroups.js';
@@ -56,15 +56,20 @@ export function updateGraph(parameters: readonly Parameter[], options: UpdateOpt
   };
 
   const stacks = stackParameters(parameters, options);
-  const raw = stacks.map(({ members }) => join(members.map(({ name, shape }) => build.read(`gradient/${name}`, shape))));
+  const raw = stacks.map(({ members }) =>
+    join(members.map(({ name, shape }) => build.read(`gradient/${name}`, shape))),
+  );
   const norm = concat(raw.map(partialSquares), 0).sum().sqrt().mul(gradientScale);
   const factor = gradientFactor(norm, options);
   stacks.forEach(({ members, learningRateScale, weightDecay }, i) => {
-    const write = (kind: string, value: Tensor) => cut(value, members).forEach((part, m) => build.write(`${kind}/${members[m].name}`, part));
+    const write = (kind: string, value: Tensor) =>
+      cut(value, members).forEach((part, m) => build.write(`${kind}/${members[m].name}`, part));
     const after = optimizer.update({
       parameter: join(members.map((p) => build.read(`parameter/${p.name}`, p.shape))),
       gradient: factor ? raw[i].mul(factor) : raw[i],
-      slots: Object.fromEntries(optimizer.slots.map((slot) => [slot, join(members.map((p) => remembered(slot, p, 'zeros')))])),
+      slots: Object.fromEntries(
+        optimizer.slots.map((slot) => [slot, join(members.map((p) => remembered(slot, p, 'zeros')))]),
+      ),
       scalars,
       learningRate: rate.mul(learningRateScale),
       weightDecay,
@@ -81,7 +86,9 @@ export function updateGraph(parameters: readonly Parameter[], options: UpdateOpt
     state,
     feeds: (step, learningRate) => ({
       learningRate: Float32Array.of(learningRate),
-      ...Object.fromEntries(Object.entries(optimizer.scalars(step)).map(([name, value]) => [`scalar/${name}`, Float32Array.of(value)])),
+      ...Object.fromEntries(
+        Object.entries(optimizer.scalars(step)).map(([name, value]) => [`scalar/${name}`, Float32Array.of(value)]),
+      ),
     }),
   };
 }
@@ -115,7 +122,12 @@ function join(tensors: Tensor[]): Tensor {
 }
 
 function cut(value: Tensor, members: readonly Parameter[]): Tensor[] {
-  return members.length === 1 ? [value] : value.split(members.map((p) => p.shape[0]), 0);
+  return members.length === 1
+    ? [value]
+    : value.split(
+        members.map((p) => p.shape[0]),
+        0,
+      );
 }
 
 /** What every gradient is multiplied by; undefined where that is 1. */
@@ -149,12 +161,23 @@ class ResidentGraph {
   }
 }
 
-function checkOptions(parameters: readonly Parameter[], { groups, clipNorm, emaDecay, gradientScale }: UpdateOptions): void {
+function checkOptions(
+  parameters: readonly Parameter[],
+  { groups, clipNorm, emaDecay, gradientScale }: UpdateOptions,
+): void {
   ensure(parameters.length > 0, () => 'There are no parameters to update.');
-  for (const { name } of parameters) if (!groups.has(name)) throw unknownName('parameter in the parameter groups', name, groups.keys());
-  ensure(clipNorm === undefined || (clipNorm >= 0 && Number.isFinite(clipNorm)), () =>
-    `clipNorm is ${clipNorm} but must be a finite number of at least 0 (0: no clipping).`);
-  ensure(emaDecay === undefined || (emaDecay >= 0 && emaDecay <= 1), () => `emaDecay is ${emaDecay} but must lie in 0 to 1.`);
-  ensure(gradientScale === undefined || (gradientScale > 0 && Number.isFinite(gradientScale)), () =>
-    `gradientScale is ${gradientScale} but must be a finite number above 0.`);
+  for (const { name } of parameters)
+    if (!groups.has(name)) throw unknownName('parameter in the parameter groups', name, groups.keys());
+  ensure(
+    clipNorm === undefined || (clipNorm >= 0 && Number.isFinite(clipNorm)),
+    () => `clipNorm is ${clipNorm} but must be a finite number of at least 0 (0: no clipping).`,
+  );
+  ensure(
+    emaDecay === undefined || (emaDecay >= 0 && emaDecay <= 1),
+    () => `emaDecay is ${emaDecay} but must lie in 0 to 1.`,
+  );
+  ensure(
+    gradientScale === undefined || (gradientScale > 0 && Number.isFinite(gradientScale)),
+    () => `gradientScale is ${gradientScale} but must be a finite number above 0.`,
+  );
 }

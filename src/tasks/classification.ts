@@ -9,10 +9,10 @@ import { fold, keyFrom } from '../random/index.js';
 import { applyModel, describeModel, inputShapes, type ModelDescription } from '../training/description.js';
 import { openSplit, prepareImages, trainingLoader, transformFor } from '../training/images.js';
 import type { Objective } from '../training/objective.js';
+import { ensureFits, planTraining } from '../training/plan.js';
 import { type RunOptions, runFolder, withEngine } from '../training/pretrain.js';
 import type { Recipe } from '../training/recipe.js';
-import { ensureFits, planTraining } from '../training/plan.js';
-import { train, type TrainingResult } from '../training/train.js';
+import { type TrainingResult, train } from '../training/train.js';
 import { type LoadedModel, loadModel, Runner } from './loadModel.js';
 import { confusionMatrix, topKAccuracy } from './metrics/index.js';
 
@@ -29,7 +29,11 @@ export function classify(description: ModelDescription, scope: Scope, inputs: Re
   return linear(scope.child('classifier/linear'), features(description, scope, inputs), classes.length);
 }
 
-export function classificationObjective(description: ModelDescription, { labelSmoothing }: Recipe['finetune'], batchSize: number): Objective {
+export function classificationObjective(
+  description: ModelDescription,
+  { labelSmoothing }: Recipe['finetune'],
+  batchSize: number,
+): Objective {
   const scope = Scope.root({ training: true });
   const shapes = inputShapes(description, batchSize);
   const inputs = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, input(name, shape)]));
@@ -97,13 +101,21 @@ export async function finetune(recipe: Recipe, options: RunOptions = {}): Promis
   });
 }
 
-async function prepareClassification(recipe: Recipe, source: LoadedModel | undefined): Promise<{ dataset: ImageDataset; description: ModelDescription }> {
+async function prepareClassification(
+  recipe: Recipe,
+  source: LoadedModel | undefined,
+): Promise<{ dataset: ImageDataset; description: ModelDescription }> {
   const { dataset, modality, normalization } = await prepareImages(recipe);
   requireClasses(dataset);
-  if (!source) return { dataset, description: { ...describeModel(recipe, [modality], normalization), classes: dataset.classes } };
+  if (!source)
+    return { dataset, description: { ...describeModel(recipe, [modality], normalization), classes: dataset.classes } };
   const [expected] = source.description.modalities;
   const fits = expected.channels === modality.channels && expected.indexShape.join() === modality.indexShape.join();
-  ensure(fits, () => `${source.path} takes images ${expected.indexShape.join('x')}x${expected.channels}, the recipe gives ${modality.indexShape.join('x')}x${modality.channels}: set --image-size and --data.channels alike.`);
+  ensure(
+    fits,
+    () =>
+      `${source.path} takes images ${expected.indexShape.join('x')}x${expected.channels}, the recipe gives ${modality.indexShape.join('x')}x${modality.channels}: set --image-size and --data.channels alike.`,
+  );
   return { dataset, description: { ...source.description, classes: dataset.classes } };
 }
 
@@ -120,13 +132,21 @@ function adopt(parameters: Map<string, Float32Array>, source: LoadedModel): void
 
 /** Accuracy and confusion of a classifier over a whole data set. */
 export async function evaluateClassifier(
-  model: Pick<LoadedModel, 'description' | 'parameters' | 'path'>, dataset: ImageDataset, engine: Engine, batchSize = 50,
+  model: Pick<LoadedModel, 'description' | 'parameters' | 'path'>,
+  dataset: ImageDataset,
+  engine: Engine,
+  batchSize = 50,
 ): Promise<ClassificationScore> {
   const { description } = model;
   const { classes } = description;
   ensure(classes, () => `${model.path} has no classifier: fine-tune it first (hip finetune --from ${model.path}).`);
-  ensure(dataset.labels && dataset.classes.join() === classes.join(), () => `${dataset.path} has the classes ${dataset.classes.join(', ') || '(none)'}, the model ${classes.join(', ')}.`);
-  const { logits, labels, skipped } = await overDataset(model, dataset, engine, batchSize, (scope, inputs) => classify(description, scope, inputs));
+  ensure(
+    dataset.labels && dataset.classes.join() === classes.join(),
+    () => `${dataset.path} has the classes ${dataset.classes.join(', ') || '(none)'}, the model ${classes.join(', ')}.`,
+  );
+  const { logits, labels, skipped } = await overDataset(model, dataset, engine, batchSize, (scope, inputs) =>
+    classify(description, scope, inputs),
+  );
   const predictions = new Int32Array(labels.length);
   for (let i = 0; i < labels.length; i++) {
     const row = logits.subarray(i * classes.length, (i + 1) * classes.length);
@@ -144,10 +164,19 @@ export async function evaluateClassifier(
 
 /** One output of the model for every example of a data set, in stored order. */
 export async function overDataset(
-  model: Pick<LoadedModel, 'description' | 'parameters' | 'path'>, dataset: ImageDataset, engine: Engine, batchSize: number, build: (scope: Scope, inputs: Record<string, Tensor>) => Tensor,
+  model: Pick<LoadedModel, 'description' | 'parameters' | 'path'>,
+  dataset: ImageDataset,
+  engine: Engine,
+  batchSize: number,
+  build: (scope: Scope, inputs: Record<string, Tensor>) => Tensor,
 ): Promise<{ logits: Float32Array; labels: Int32Array; ids: Int32Array; skipped: readonly SkippedFile[] }> {
   const runner = await Runner.create(engine, model, batchSize, (scope, inputs) => ({ result: build(scope, inputs) }));
-  const loader = createLoader(dataset, { ...transformFor(model.description), batchSize, shuffle: false, key: keyFrom(0) });
+  const loader = createLoader(dataset, {
+    ...transformFor(model.description),
+    batchSize,
+    shuffle: false,
+    key: keyFrom(0),
+  });
   const parts: Float32Array[] = [];
   const labels: number[] = [];
   const ids: number[] = [];
@@ -162,6 +191,10 @@ export async function overDataset(
     await runner.dispose();
   }
   const logits = new Float32Array(parts.reduce((n, p) => n + p.length, 0));
-  parts.reduce((at, p) => (logits.set(p, at), at + p.length), 0);
+  let at = 0;
+  for (const part of parts) {
+    logits.set(part, at);
+    at += part.length;
+  }
   return { logits, labels: Int32Array.from(labels), ids: Int32Array.from(ids), skipped: loader.skipped };
 }

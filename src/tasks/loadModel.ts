@@ -20,7 +20,9 @@ export interface LoadedModel {
 
 /** Loads a checkpoint folder, a run folder or a safetensors file beside config.json; the moving average where there is one and it is wanted. */
 export async function loadModel(path: string, { ema = true } = {}): Promise<LoadedModel> {
-  const checkpoint = await loadCheckpoint(path, { parts: ema ? ['parameters', 'ema', 'trainer'] : ['parameters', 'trainer'] });
+  const checkpoint = await loadCheckpoint(path, {
+    parts: ema ? ['parameters', 'ema', 'trainer'] : ['parameters', 'trainer'],
+  });
   const chosen = checkpoint.ema ?? checkpoint.parameters;
   return {
     path,
@@ -32,11 +34,18 @@ export async function loadModel(path: string, { ema = true } = {}): Promise<Load
 }
 
 /** Throws one sentence where a model that was built needs parameters that are not there or have other sizes. */
-export function checkParameters({ parameters: needed }: ModelNeeds, given: ReadonlyMap<string, Float32Array>, where: string): void {
+export function checkParameters(
+  { parameters: needed }: ModelNeeds,
+  given: ReadonlyMap<string, Float32Array>,
+  where: string,
+): void {
   for (const { name, shape } of needed.values()) {
     const values = given.get(name);
     ensure(values, () => `${where} has no parameter "${name}" ${show(shape)}: it was made with another architecture.`);
-    ensure(values.length === sizeOf(shape), () => `${where}: parameter "${name}" holds ${values.length} numbers where ${show(shape)} is needed.`);
+    ensure(
+      values.length === sizeOf(shape),
+      () => `${where}: parameter "${name}" holds ${values.length} numbers where ${show(shape)} is needed.`,
+    );
   }
 }
 
@@ -54,7 +63,12 @@ export class Runner {
   ) {}
 
   /** Compiles what `build` makes of the model. Randomness is off: nothing is dropped, nothing is masked. */
-  static async create(engine: Engine, model: Pick<LoadedModel, 'description' | 'parameters' | 'path'>, batchSize: number, build: Build): Promise<Runner> {
+  static async create(
+    engine: Engine,
+    model: Pick<LoadedModel, 'description' | 'parameters' | 'path'>,
+    batchSize: number,
+    build: Build,
+  ): Promise<Runner> {
     const scope = Scope.root();
     const shapes = inputShapes(model.description, batchSize);
     const inputs = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, input(name, shape)]));
@@ -64,14 +78,33 @@ export class Runner {
     const needed = [...scope.needs.parameters.values()].filter((p) => graph.inputs.has(PARAMETER + p.name));
     // Each runner keeps parameters of its own, so that several models can live on one engine.
     const prefix = `runner${nextRunner++}/`;
-    await engine.write(Object.fromEntries(needed.map((p) => [prefix + p.name, { type: { shape: p.shape, dtype: 'f32' as const }, values: model.parameters.get(p.name)! }])));
-    const program = await engine.compile(graph, { inputs: Object.fromEntries(needed.map((p) => [PARAMETER + p.name, prefix + p.name])) });
+    await engine.write(
+      Object.fromEntries(
+        needed.map((p) => [
+          prefix + p.name,
+          { type: { shape: p.shape, dtype: 'f32' as const }, values: model.parameters.get(p.name)! },
+        ]),
+      ),
+    );
+    const program = await engine.compile(graph, {
+      inputs: Object.fromEntries(needed.map((p) => [PARAMETER + p.name, prefix + p.name])),
+    });
     const lengths = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, sizeOf(shape)]));
-    return new Runner(engine, program, needed.map((p) => prefix + p.name), batchSize, lengths);
+    return new Runner(
+      engine,
+      program,
+      needed.map((p) => prefix + p.name),
+      batchSize,
+      lengths,
+    );
   }
 
   /** Runs up to `batchSize` examples; results hold as many rows as `size`. Further inputs (masks) go in `extra`. */
-  async run(signals: Record<string, Float32Array>, size: number, extra: Record<string, Values> = {}): Promise<Record<string, Float32Array>> {
+  async run(
+    signals: Record<string, Float32Array>,
+    size: number,
+    extra: Record<string, Values> = {},
+  ): Promise<Record<string, Float32Array>> {
     const feeds: Record<string, Values> = { ...extra };
     for (const [name, length] of Object.entries(this.inputLengths)) {
       const given = signals[name];
@@ -79,7 +112,12 @@ export class Runner {
       feeds[name] = given.length === length ? given : padded(given, length);
     }
     const results = await this.program.run(feeds);
-    return Object.fromEntries(Object.entries(results).map(([name, values]) => [name, (values as Float32Array).subarray(0, (values.length / this.batchSize) * size)]));
+    return Object.fromEntries(
+      Object.entries(results).map(([name, values]) => [
+        name,
+        (values as Float32Array).subarray(0, (values.length / this.batchSize) * size),
+      ]),
+    );
   }
 
   async dispose(): Promise<void> {

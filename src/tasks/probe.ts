@@ -20,13 +20,23 @@ export interface FeatureSet {
 }
 
 /** The model's features of every example; nothing is masked, nothing is random. */
-export async function embedDataset(model: LoadedModel, dataset: ImageDataset, engine: Engine, batchSize = 50): Promise<FeatureSet & { ids: Int32Array; skipped: readonly SkippedFile[] }> {
-  const { logits, labels, ids, skipped } = await overDataset(model, dataset, engine, batchSize, (scope, inputs) => features(model.description, scope, inputs));
+export async function embedDataset(
+  model: LoadedModel,
+  dataset: ImageDataset,
+  engine: Engine,
+  batchSize = 50,
+): Promise<FeatureSet & { ids: Int32Array; skipped: readonly SkippedFile[] }> {
+  const { logits, labels, ids, skipped } = await overDataset(model, dataset, engine, batchSize, (scope, inputs) =>
+    features(model.description, scope, inputs),
+  );
   return { data: logits, dim: logits.length / ids.length, labels, ids, skipped };
 }
 
 /** The normalised pixels as features: what any encoder has to beat. */
-export async function pixelFeatures(model: Pick<LoadedModel, 'description'>, dataset: ImageDataset): Promise<FeatureSet> {
+export async function pixelFeatures(
+  model: Pick<LoadedModel, 'description'>,
+  dataset: ImageDataset,
+): Promise<FeatureSet> {
   const { images, labels, size } = await materialize(dataset, transformFor(model.description));
   ensure(labels, () => `${dataset.path} has no labels.`);
   return { data: images, dim: images.length / size, labels };
@@ -41,24 +51,42 @@ export interface ProbeOptions {
 }
 
 /** Accuracy (top-1, 0 … 1) on `test` of a linear classifier trained on standardised `train` features. */
-export async function linearProbe(train: FeatureSet, test: FeatureSet, numClasses: number, engine: Engine, options: ProbeOptions = {}): Promise<number> {
+export async function linearProbe(
+  train: FeatureSet,
+  test: FeatureSet,
+  numClasses: number,
+  engine: Engine,
+  options: ProbeOptions = {},
+): Promise<number> {
   const { epochs = 30, learningRate = 3e-3, weightDecay = 1e-2, seed = 0 } = options;
   const { dim } = train;
   const batchSize = Math.min(options.batchSize ?? 256, train.labels.length);
   const [mean, scale] = standardization(train);
   const x = input('x', [batchSize, dim]);
   const labels = input('labels', [batchSize], 'i32');
-  const parameters = [{ name: 'probe/w', shape: [dim, numClasses] }, { name: 'probe/b', shape: [numClasses] }];
+  const parameters = [
+    { name: 'probe/w', shape: [dim, numClasses] },
+    { name: 'probe/b', shape: [numClasses] },
+  ];
   const [w, b] = parameters.map((p) => input(PARAMETER + p.name, p.shape));
   const logits = x.matmul(w).add(b);
   const [gw, gb] = gradients(crossEntropy(logits, labels), [w, b]);
   const update = updateGraph(parameters, {
     optimizer: adamw({ betas: [0.9, 0.999] }),
-    groups: new Map(parameters.map((p) => [p.name, { learningRateScale: 1, weightDecay: p.shape.length > 1 ? weightDecay : 0 }])),
+    groups: new Map(
+      parameters.map((p) => [p.name, { learningRateScale: 1, weightDecay: p.shape.length > 1 ? weightDecay : 0 }]),
+    ),
   });
   const resident = Object.fromEntries(parameters.map((p) => [PARAMETER + p.name, PARAMETER + p.name]));
   const buffers = [...parameters.map((p) => ({ buffer: PARAMETER + p.name, shape: p.shape })), ...update.state];
-  await engine.write(Object.fromEntries(buffers.map(({ buffer, shape }) => [buffer, { type: { shape, dtype: 'f32' as const }, values: new Float32Array(shape.reduce((p, n) => p * n, 1)) }])));
+  await engine.write(
+    Object.fromEntries(
+      buffers.map(({ buffer, shape }) => [
+        buffer,
+        { type: { shape, dtype: 'f32' as const }, values: new Float32Array(shape.reduce((p, n) => p * n, 1)) },
+      ]),
+    ),
+  );
   const forward = await engine.compile(Graph.of({ 'gradient/probe/w': gw, 'gradient/probe/b': gb }), {
     inputs: resident,
     outputs: { 'gradient/probe/w': 'gradient/probe/w', 'gradient/probe/b': 'gradient/probe/b' },
@@ -72,7 +100,10 @@ export async function linearProbe(train: FeatureSet, test: FeatureSet, numClasse
     const order = permutation(fold(keyFrom(seed), 'probe', epoch), train.labels.length);
     for (let i = 0; i < perEpoch; i++, at++) {
       const rows = order.subarray(i * batchSize, (i + 1) * batchSize);
-      await forward.run({ x: standardized(train, rows, mean, scale, batchSize), labels: Int32Array.from(rows, (r) => train.labels[r]) });
+      await forward.run({
+        x: standardized(train, rows, mean, scale, batchSize),
+        labels: Int32Array.from(rows, (r) => train.labels[r]),
+      });
       await step.run(update.feeds(at, schedule(at)));
     }
   }
@@ -89,7 +120,13 @@ export async function linearProbe(train: FeatureSet, test: FeatureSet, numClasse
 
 /** Accuracy (top-1, 0 … 1) of weighted votes of the k nearest training examples by cosine. */
 export function knnAccuracy(train: FeatureSet, test: FeatureSet, numClasses: number, k = 20): number {
-  const { predictions } = knnClassify({ trainFeatures: train.data, trainLabels: train.labels, testFeatures: test.data, numClasses, k });
+  const { predictions } = knnClassify({
+    trainFeatures: train.data,
+    trainLabels: train.labels,
+    testFeatures: test.data,
+    numClasses,
+    k,
+  });
   return test.labels.reduce((right, label, i) => right + Number(predictions[i] === label), 0) / test.labels.length;
 }
 
@@ -104,7 +141,13 @@ function standardization({ data, dim, labels }: FeatureSet): [Float64Array, Floa
   return [mean, square.map((s, d) => 1 / Math.sqrt(Math.max(s - mean[d] ** 2, 0) + 1e-6))];
 }
 
-function standardized({ data, dim }: FeatureSet, rows: Int32Array, mean: Float64Array, scale: Float64Array, batchSize: number): Float32Array {
+function standardized(
+  { data, dim }: FeatureSet,
+  rows: Int32Array,
+  mean: Float64Array,
+  scale: Float64Array,
+  batchSize: number,
+): Float32Array {
   const out = new Float32Array(batchSize * dim);
   rows.forEach((row, i) => {
     for (let d = 0; d < dim; d++) out[i * dim + d] = (data[row * dim + d] - mean[d]) * scale[d];

@@ -2,7 +2,13 @@
 import type { Engine } from '../engine/index.js';
 import { Graph, input } from '../graph/index.js';
 import { PARAMETER, Scope } from '../nn/index.js';
-import { type AutoencodingOptions, drawMask, elementMask, maskedAutoencoding, maskInputs } from '../objectives/index.js';
+import {
+  type AutoencodingOptions,
+  drawMask,
+  elementMask,
+  maskedAutoencoding,
+  maskInputs,
+} from '../objectives/index.js';
 import { fold, type Key } from '../random/index.js';
 import { imageInput, inputShapes, systemOf } from '../training/description.js';
 import { checkParameters, type LoadedModel } from './loadModel.js';
@@ -18,29 +24,55 @@ export interface Reconstruction {
 
 /** Masks images `[B, I, C]` (normalised) by a key and lets the model fill them in. */
 export async function reconstruct(
-  model: Pick<LoadedModel, 'description' | 'parameters' | 'path'>, images: Float32Array, batchSize: number, masking: AutoencodingOptions, key: Key, engine: Engine,
+  model: Pick<LoadedModel, 'description' | 'parameters' | 'path'>,
+  images: Float32Array,
+  batchSize: number,
+  masking: AutoencodingOptions,
+  key: Key,
+  engine: Engine,
 ): Promise<Reconstruction> {
   const { description } = model;
   const { name } = imageInput(description);
   const scope = Scope.root();
-  const inputs = Object.fromEntries(Object.entries(inputShapes(description, batchSize)).map(([n, shape]) => [n, input(n, shape)]));
-  const built = maskedAutoencoding(scope, systemOf(description), description.config, description.modalities, inputs, { ...masking, reconstruct: 'all' });
+  const inputs = Object.fromEntries(
+    Object.entries(inputShapes(description, batchSize)).map(([n, shape]) => [n, input(n, shape)]),
+  );
+  const built = maskedAutoencoding(scope, systemOf(description), description.config, description.modalities, inputs, {
+    ...masking,
+    reconstruct: 'all',
+  });
   checkParameters(scope.needs, model.parameters, model.path);
-  const program = await engine.compile(Graph.of({ loss: built.loss, reconstruction: built.outputs.reconstruction[name] }));
+  const program = await engine.compile(
+    Graph.of({ loss: built.loss, reconstruction: built.outputs.reconstruction[name] }),
+  );
   const plan = built.plans.find((p) => p.part.name === name)!;
   const drawn = drawMask(plan, fold(key, 'masks'));
   const names = maskInputs(name);
   const mask = elementMask(plan, drawn);
-  const hidden = masking.input === 'drop' ? { [names.visible]: drawn.visible } : { [names.keep]: mask.map((m) => 1 - m) };
-  const parameters = Object.fromEntries([...scope.needs.parameters.keys()].map((p) => [PARAMETER + p, model.parameters.get(p)!]));
+  const hidden =
+    masking.input === 'drop' ? { [names.visible]: drawn.visible } : { [names.keep]: mask.map((m) => 1 - m) };
+  const parameters = Object.fromEntries(
+    [...scope.needs.parameters.keys()].map((p) => [PARAMETER + p, model.parameters.get(p)!]),
+  );
   const result = await program.run({ [name]: images, [names.masked]: drawn.masked, ...hidden, ...parameters });
   await program.dispose();
   const reconstruction = result.reconstruction as Float32Array;
-  return { reconstruction: masking.normalizeTargets ? restored(reconstruction, images, plan, imageInput(description).channels) : reconstruction, mask, loss: result.loss[0] };
+  return {
+    reconstruction: masking.normalizeTargets
+      ? restored(reconstruction, images, plan, imageInput(description).channels)
+      : reconstruction,
+    mask,
+    loss: result.loss[0],
+  };
 }
 
 /** Undoes the normalisation of targets: each group back to the mean and deviation of its own inputs. */
-function restored(predicted: Float32Array, images: Float32Array, { part, rows }: { part: { indexDim: number; groups: number }; rows: number }, channels: number): Float32Array {
+function restored(
+  predicted: Float32Array,
+  images: Float32Array,
+  { part, rows }: { part: { indexDim: number; groups: number }; rows: number },
+  channels: number,
+): Float32Array {
   const out = new Float32Array(predicted.length);
   const perImage = part.indexDim * channels;
   for (let start = 0; start < images.length; start += perImage) {

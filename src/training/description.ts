@@ -1,7 +1,15 @@
 /** What `config.json` of a checkpoint says: enough to build the model again and to feed it as it was trained. */
 import { ensure, HiperceiverError } from '../errors/index.js';
 import type { Tensor } from '../graph/index.js';
-import { type ApplyOptions, configOf, indexDim, type Modality, type PerceiverOutputs, type System, systemByName } from '../models/index.js';
+import {
+  type ApplyOptions,
+  configOf,
+  indexDim,
+  type Modality,
+  type PerceiverOutputs,
+  type System,
+  systemByName,
+} from '../models/index.js';
 import type { Scope } from '../nn/index.js';
 import type { Recipe } from './recipe.js';
 
@@ -19,14 +27,23 @@ export interface ModelDescription {
 }
 
 /** The model that a recipe asks for, applied to these modalities. */
-export function describeModel(recipe: Recipe, modalities: Modality[], normalization: ModelDescription['normalization']): ModelDescription {
+export function describeModel(
+  recipe: Recipe,
+  modalities: Modality[],
+  normalization: ModelDescription['normalization'],
+): ModelDescription {
   const { name, variant, config, positions, positionInitScale } = recipe.model;
   const complete = configOf(systemByName(name), variant, { positions, positionInitScale, ...config });
   return { system: name, variant, config: complete, modalities, normalization };
 }
 
 /** Applies the described model in a scope. */
-export function applyModel(description: ModelDescription, scope: Scope, inputs: Record<string, Tensor>, options?: ApplyOptions): PerceiverOutputs {
+export function applyModel(
+  description: ModelDescription,
+  scope: Scope,
+  inputs: Record<string, Tensor>,
+  options?: ApplyOptions,
+): PerceiverOutputs {
   return systemOf(description).apply(scope, description.config, description.modalities, inputs, options);
 }
 
@@ -42,7 +59,9 @@ export function toConfig(description: ModelDescription, recipe: Recipe): Record<
 /** Reads a description back. Throws one sentence where the file is another program's or names what does not exist. */
 export function fromConfig(config: Record<string, unknown>, where: string): ModelDescription {
   if (config.model_type !== 'hiperceiver') {
-    throw new HiperceiverError(`${where}: config.json describes a "${config.model_type ?? 'nameless'}" model, not one of Hiperceiver.`);
+    throw new HiperceiverError(
+      `${where}: config.json describes a "${config.model_type ?? 'nameless'}" model, not one of Hiperceiver.`,
+    );
   }
   const description = config as unknown as ModelDescription;
   for (const key of ['system', 'variant', 'config', 'modalities', 'normalization'] as const) {
@@ -50,18 +69,34 @@ export function fromConfig(config: Record<string, unknown>, where: string): Mode
   }
   const { system, variant, modalities, normalization, classes } = description;
   // Fields that JSON cannot hold (undefined) come back as absent; unknown variants and fields are refused here.
-  return { system, variant, config: configOf(systemByName(system), variant, description.config), modalities, normalization, classes };
+  return {
+    system,
+    variant,
+    config: configOf(systemByName(system), variant, description.config),
+    modalities,
+    normalization,
+    classes,
+  };
 }
 
 /** Height, width and channels of the described model's image input. Throws where it takes none. */
-export function imageInput({ modalities }: ModelDescription): { name: string; height: number; width: number; channels: number } {
+export function imageInput({ modalities }: ModelDescription): {
+  name: string;
+  height: number;
+  width: number;
+  channels: number;
+} {
   const image = modalities.find((m) => m.indexShape.length === 2);
-  if (!image) throw new HiperceiverError(`The model takes ${modalities.map((m) => `"${m.name}"`).join(', ')} and no image.`);
+  if (!image)
+    throw new HiperceiverError(`The model takes ${modalities.map((m) => `"${m.name}"`).join(', ')} and no image.`);
   const [height, width] = image.indexShape;
   return { name: image.name, height, width, channels: image.channels };
 }
 
 /** Shapes of a batch of inputs by modality, `[B, I, C]`. */
-export function inputShapes({ modalities }: Pick<ModelDescription, 'modalities'>, batchSize: number): Record<string, number[]> {
+export function inputShapes(
+  { modalities }: Pick<ModelDescription, 'modalities'>,
+  batchSize: number,
+): Record<string, number[]> {
   return Object.fromEntries(modalities.map((m) => [m.name, [batchSize, indexDim(m), m.channels]]));
 }

@@ -1,6 +1,15 @@
 /** Training from a recipe: the loop, its state, its logs. */
 export { autoencodingObjective } from './autoencoding.js';
-export { applyModel, describeModel, fromConfig, imageInput, inputShapes, type ModelDescription, systemOf, toConfig } from './description.js';
+export {
+  applyModel,
+  describeModel,
+  fromConfig,
+  imageInput,
+  inputShapes,
+  type ModelDescription,
+  systemOf,
+  toConfig,
+} from './description.js';
 export { openSplit, prepareImages, trainingLoader, transformFor } from './images.js';
 export { Learner, type Snapshot } from './learner.js';
 export { loadRecipe, recipeNames } from './loadRecipe.js';

@@ -47,18 +47,26 @@ export class Learner {
   }
 
   /** Puts values on the device: given parameters, and the saved state or a fresh one. */
-  async load(parameters: ReadonlyMap<string, Float32Array>, saved?: Pick<Snapshot, 'optimizer' | 'ema'>): Promise<void> {
+  async load(
+    parameters: ReadonlyMap<string, Float32Array>,
+    saved?: Pick<Snapshot, 'optimizer' | 'ema'>,
+  ): Promise<void> {
     const buffers: Record<string, { type: TensorType; values: Values }> = {};
     for (const { name, shape } of this.objective.needs.parameters.values()) {
       buffers[PARAMETER + name] = { type: f32(shape), values: parameters.get(name)! };
     }
     for (const { buffer, parameter, shape, initial } of this.update_.state) {
-      const before = saved?.optimizer.get(buffer) ?? (buffer.startsWith('ema/') ? saved?.ema.get(parameter) : undefined);
+      const before =
+        saved?.optimizer.get(buffer) ?? (buffer.startsWith('ema/') ? saved?.ema.get(parameter) : undefined);
       // A copy of the parameter: an array that is sent to a worker twice in one message arrives there as one.
-      buffers[buffer] = { type: f32(shape), values: before ?? (initial === 'zeros' ? new Float32Array(sizeOf(shape)) : parameters.get(parameter)!.slice()) };
+      buffers[buffer] = {
+        type: f32(shape),
+        values: before ?? (initial === 'zeros' ? new Float32Array(sizeOf(shape)) : parameters.get(parameter)!.slice()),
+      };
     }
     if (this.accumulateProgram) {
-      for (const { name, shape } of this.trained) buffers[GRADIENT + name] = { type: f32(shape), values: new Float32Array(sizeOf(shape)) };
+      for (const { name, shape } of this.trained)
+        buffers[GRADIENT + name] = { type: f32(shape), values: new Float32Array(sizeOf(shape)) };
     }
     await this.engine.write(buffers);
   }
@@ -80,7 +88,10 @@ export class Learner {
   async snapshot(): Promise<Snapshot> {
     const names = [...this.objective.needs.parameters.keys()];
     const state = this.update_.state.map((s) => s.buffer);
-    const values = (await this.engine.read([...names.map((n) => PARAMETER + n), ...state])) as Map<string, Float32Array>;
+    const values = (await this.engine.read([...names.map((n) => PARAMETER + n), ...state])) as Map<
+      string,
+      Float32Array
+    >;
     const isAverage = (buffer: string) => buffer.startsWith('ema/');
     return {
       parameters: new Map(names.map((n) => [n, values.get(PARAMETER + n)!])),
@@ -102,7 +113,11 @@ export class Learner {
   async dispose(): Promise<void> {
     // Buffers first: on a GPU they are the memory of the program that wrote them.
     const parameters = [...this.objective.needs.parameters.keys()].map((n) => PARAMETER + n);
-    await this.engine.free([...parameters, ...this.update_.state.map((s) => s.buffer), ...this.trained.flatMap((p) => [GRADIENT + p.name, PART + p.name])]);
+    await this.engine.free([
+      ...parameters,
+      ...this.update_.state.map((s) => s.buffer),
+      ...this.trained.flatMap((p) => [GRADIENT + p.name, PART + p.name]),
+    ]);
     for (const program of [this.gradientProgram, this.accumulateProgram, this.updateProgram]) await program?.dispose();
   }
 }

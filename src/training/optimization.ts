@@ -1,7 +1,16 @@
 /** What a recipe's optimizer section means: update rule, parameter groups, schedule. */
 import { ensure } from '../errors/index.js';
 import type { ModelNeeds } from '../nn/index.js';
-import { adamw, constant, lamb, type Optimizer, parameterGroups, type Schedule, sgd, warmupCosine } from '../optim/index.js';
+import {
+  adamw,
+  constant,
+  lamb,
+  type Optimizer,
+  parameterGroups,
+  type Schedule,
+  sgd,
+  warmupCosine,
+} from '../optim/index.js';
 import type { LearnerOptions } from './programs.js';
 import type { Recipe } from './recipe.js';
 
@@ -17,7 +26,10 @@ export function scheduleOf({ optimizer, training }: Recipe): Schedule {
 
 export function learnerOptions(recipe: Recipe, needs: ModelNeeds): LearnerOptions {
   const { optimizer, training, finetune } = recipe;
-  ensure(Number.isFinite(optimizer.learningRate), () => `optimizer.learningRate is ${optimizer.learningRate}: give a finite number.`);
+  ensure(
+    Number.isFinite(optimizer.learningRate),
+    () => `optimizer.learningRate is ${optimizer.learningRate}: give a finite number.`,
+  );
   const freeze = recipe.task === 'finetune' ? finetune.freeze : 'none';
   const frozen: Record<typeof freeze, (name: string) => boolean> = {
     none: () => false,

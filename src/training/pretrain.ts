@@ -8,7 +8,7 @@ import { describeModel, type ModelDescription } from './description.js';
 import { prepareImages, trainingLoader } from './images.js';
 import { ensureFits, planTraining, type TrainingPlan } from './plan.js';
 import type { Recipe } from './recipe.js';
-import { train, type TrainingResult } from './train.js';
+import { type TrainingResult, train } from './train.js';
 
 /** Options of a run that are no part of the experiment. */
 export interface RunOptions {
@@ -27,7 +27,10 @@ export function runFolder({ name, training }: Recipe): string {
 }
 
 /** Trains a model to reconstruct what is masked. Returns where the checkpoint is and how it went. */
-export async function pretrain(recipe: Recipe, options: RunOptions = {}): Promise<TrainingResult & { description: ModelDescription }> {
+export async function pretrain(
+  recipe: Recipe,
+  options: RunOptions = {},
+): Promise<TrainingResult & { description: ModelDescription }> {
   const { dataset, modality, normalization } = await prepareImages(recipe);
   const description = describeModel(recipe, [modality], normalization);
   const build = (batchSize: number) => autoencodingObjective(description, recipe.masking, batchSize);
@@ -51,7 +54,11 @@ export async function pretrain(recipe: Recipe, options: RunOptions = {}): Promis
 }
 
 /** Uses the given engine, or one of the recipe's device that ends afterwards. */
-export async function withEngine<T>(recipe: Recipe, engine: Engine | undefined, use: (engine: Engine) => Promise<T>): Promise<T> {
+export async function withEngine<T>(
+  recipe: Recipe,
+  engine: Engine | undefined,
+  use: (engine: Engine) => Promise<T>,
+): Promise<T> {
   if (engine) return use(engine);
   await using own = await createEngine(recipe.training);
   return await use(own);

@@ -23,7 +23,10 @@ export class RunLog {
     private readonly began = performance.now(),
   ) {}
 
-  static async open(folder: string, options: { label: string; total: number; start: number; every: number; quiet: boolean }): Promise<RunLog> {
+  static async open(
+    folder: string,
+    options: { label: string; total: number; start: number; every: number; quiet: boolean },
+  ): Promise<RunLog> {
     await mkdir(folder, { recursive: true });
     const { start } = options;
     const metrics = await MetricsLog.open(join(folder, 'metrics.jsonl'), start > 0 ? { resumeStep: start } : {});
@@ -36,7 +39,14 @@ export class RunLog {
     this.progress.update(step, { inputs: examples, dataWait, values: { loss, ...metrics } });
     if (step % this.every !== 0 && !last) return;
     const seconds = (performance.now() - this.began) / 1000;
-    this.record(step, { loss, learningRate, gradientNorm, ...metrics, examplesPerSecond: examples / seconds, dataWaitShare: dataWait / seconds });
+    this.record(step, {
+      loss,
+      learningRate,
+      gradientNorm,
+      ...metrics,
+      examplesPerSecond: examples / seconds,
+      dataWaitShare: dataWait / seconds,
+    });
   }
 
   /** Writes numbers that belong to a step, such as an evaluation's. */

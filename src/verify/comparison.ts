@@ -43,14 +43,24 @@ export class Comparison {
     this.open.delete(key);
     const { shape } = options;
     if (shape && show(shape) !== show(expected.shape)) {
-      this.checks.push({ name: key, error: Infinity, ok: false, reason: `the shape is ${show(shape)}, not ${show(expected.shape)}` });
+      this.checks.push({
+        name: key,
+        error: Infinity,
+        ok: false,
+        reason: `the shape is ${show(shape)}, not ${show(expected.shape)}`,
+      });
     } else {
       this.expectValues(key, got, Array.from(expected.data as ArrayLike<number>, Number), options);
     }
   }
 
   /** Compares with values that stand elsewhere, such as in case.json. */
-  expectValues(name: string, got: ArrayLike<number> | number, expected: ArrayLike<number>, options: Tolerance = {}): void {
+  expectValues(
+    name: string,
+    got: ArrayLike<number> | number,
+    expected: ArrayLike<number>,
+    options: Tolerance = {},
+  ): void {
     const values = typeof got === 'number' ? [got] : got;
     this.checks.push({ name, ...compare(values, expected, { ...this.tolerance, ...options }) });
   }
@@ -61,7 +71,11 @@ export class Comparison {
   }
 }
 
-function compare(got: ArrayLike<number>, expected: ArrayLike<number>, { rtol, atol }: Required<Tolerance>): Omit<Check, 'name'> {
+function compare(
+  got: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  { rtol, atol }: Required<Tolerance>,
+): Omit<Check, 'name'> {
   if (got.length !== expected.length) {
     return { error: Infinity, ok: false, reason: `${got.length} values instead of ${expected.length}` };
   }
@@ -72,7 +86,8 @@ function compare(got: ArrayLike<number>, expected: ArrayLike<number>, { rtol, at
     const excess = error - (atol + rtol * Math.abs(expected[i]));
     largest = Math.max(largest, error);
     // Compared as "not within", so that a tolerance that is itself infinite or NaN can never let an infinite error pass.
-    if (error !== 0 && !(excess <= 0 && Number.isFinite(error)) && !(worst && worst.excess >= excess)) worst = { at: i, excess };
+    if (error !== 0 && !(excess <= 0 && Number.isFinite(error)) && !(worst && worst.excess >= excess))
+      worst = { at: i, excess };
   }
   if (!worst) return { error: largest, ok: true };
   return { error: largest, ok: false, reason: `element ${worst.at} is ${got[worst.at]}, not ${expected[worst.at]}` };

@@ -36,11 +36,17 @@ export async function loadCase(folder: string): Promise<GoldenCase> {
   ensure(typeof system === 'string', () => `${jsonFile} names no "system", so nothing tells how to run it.`);
   for (const key of ['rtol', 'atol']) {
     const value = json[key];
-    ensure(typeof value === 'number' && value >= 0, () => `${jsonFile} holds no tolerance "${key}", a number of at least 0.`);
+    ensure(
+      typeof value === 'number' && value >= 0,
+      () => `${jsonFile} holds no tolerance "${key}", a number of at least 0.`,
+    );
   }
   const { tensors: io } = await readSafetensors(join(folder, 'io.safetensors'));
   for (const name of Object.keys((json.outputs as object | undefined) ?? {})) {
-    ensure(io.has(`output.${name}`), () => `${jsonFile} lists the output "${name}", but io.safetensors holds no output.${name}.`);
+    ensure(
+      io.has(`output.${name}`),
+      () => `${jsonFile} lists the output "${name}", but io.safetensors holds no output.${name}.`,
+    );
   }
   const weightsFile = join(folder, 'weights.safetensors');
   const weights = existsSync(weightsFile) ? (await readSafetensors(weightsFile)).tensors : undefined;

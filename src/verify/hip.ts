@@ -21,7 +21,11 @@ interface Built {
 }
 
 /** The reference's classes, by the last part of `reference.entry`. */
-export const HIP_SYSTEMS: Record<string, string> = { HiP: 'hip', HiPClassBottleneck: 'hip_class_bottleneck', PerceiverIO: 'perceiver_io' };
+export const HIP_SYSTEMS: Record<string, string> = {
+  HiP: 'hip',
+  HiPClassBottleneck: 'hip_class_bottleneck',
+  PerceiverIO: 'perceiver_io',
+};
 
 export async function verifyHip(golden: GoldenCase, comparison: Comparison, engine: Engine): Promise<void> {
   const built = build(golden);
@@ -33,7 +37,9 @@ export async function verifyHip(golden: GoldenCase, comparison: Comparison, engi
 }
 
 function build(golden: GoldenCase): Built {
-  const entry = String(golden.json.reference?.entry ?? '').split('.').pop()!;
+  const entry = String(golden.json.reference?.entry ?? '')
+    .split('.')
+    .pop()!;
   const name = HIP_SYSTEMS[entry];
   if (!name) throw unknownName('reference class', entry, Object.keys(HIP_SYSTEMS));
   const modalities = (golden.json.modalities as { name: string; indexDim: number; channels: number }[]).map(
@@ -58,7 +64,9 @@ function build(golden: GoldenCase): Built {
     feeds[DRAW + draw] = dtype === 'i32' ? integersOf(golden, `input.${draw}`) : floatsOf(golden, `input.${draw}`);
   }
   const masked = modalities.filter((m) => golden.io.has(`input.mask.${m.name}`));
-  const losses = masked.map((m) => maskedMeanSquaredError(outputs.reconstruction[m.name], fed(`target.${m.name}`), fed(`mask.${m.name}`)));
+  const losses = masked.map((m) =>
+    maskedMeanSquaredError(outputs.reconstruction[m.name], fed(`target.${m.name}`), fed(`mask.${m.name}`)),
+  );
   const loss = losses.length > 0 ? losses.reduce((a, b) => a.add(b)).div(losses.length) : undefined;
   return { needs: scope.needs, outputs, loss, feeds };
 }
@@ -78,10 +86,18 @@ function caseConfig(system: System, config: Record<string, unknown>): Record<str
 
 function checkNames(golden: GoldenCase, { parameters }: ModelNeeds): void {
   const extra = [...(golden.weights?.keys() ?? [])].filter((name) => !parameters.has(name));
-  ensure(extra.length === 0, () => `the model built has no parameter ${extra.slice(0, 3).join(', ')} (${extra.length} in all)`);
+  ensure(
+    extra.length === 0,
+    () => `the model built has no parameter ${extra.slice(0, 3).join(', ')} (${extra.length} in all)`,
+  );
 }
 
-async function verifyOutputs(golden: GoldenCase, comparison: Comparison, engine: Engine, { needs, outputs, loss, feeds }: Built): Promise<void> {
+async function verifyOutputs(
+  golden: GoldenCase,
+  comparison: Comparison,
+  engine: Engine,
+  { needs, outputs, loss, feeds }: Built,
+): Promise<void> {
   const wanted = new Map<string, Tensor>();
   for (const [name, t] of Object.entries(outputs.reconstruction)) wanted.set(`output.reconstruction.${name}`, t);
   for (const [name, t] of Object.entries(outputs.latents)) wanted.set(`output.latents.${name}`, t);
@@ -91,11 +107,15 @@ async function verifyOutputs(golden: GoldenCase, comparison: Comparison, engine:
     const names = [...needs.parameters.keys()];
     const inputs = parameterInputs(loss, outputs);
     const trained = names.filter((name) => inputs.has(PARAMETER + name) && golden.io.has(`grad.${name}`));
-    gradients(loss, trained.map((name) => inputs.get(PARAMETER + name)!)).forEach((g, i) => wanted.set(`grad.${trained[i]}`, g));
+    gradients(
+      loss,
+      trained.map((name) => inputs.get(PARAMETER + name)!),
+    ).forEach((g, i) => wanted.set(`grad.${trained[i]}`, g));
   }
   const asked = Object.fromEntries([...wanted].filter(([key]) => comparison.wants(key)));
   const results = await runGraph(engine, asked, feeds);
-  for (const [key, values] of Object.entries(results)) comparison.expect(key, values as Float32Array, { shape: asked[key].shape });
+  for (const [key, values] of Object.entries(results))
+    comparison.expect(key, values as Float32Array, { shape: asked[key].shape });
 }
 
 function parameterInputs(loss: Tensor, outputs: PerceiverOutputs): ReadonlyMap<string, Tensor> {
@@ -115,24 +135,53 @@ interface CaseOptimizer {
 }
 
 /** Steps of an optimiser on one batch: two programs, parameters and state resident, as in training. */
-async function verifyTraining(golden: GoldenCase, comparison: Comparison, engine: Engine, { needs, loss, feeds }: Built): Promise<void> {
+async function verifyTraining(
+  golden: GoldenCase,
+  comparison: Comparison,
+  engine: Engine,
+  { needs, loss, feeds }: Built,
+): Promise<void> {
   const { name, lr, b1, b2, eps, weightDecay, steps } = golden.json.optimizer as CaseOptimizer;
   ensure(name === 'adamw', () => `the optimizer "${name}" of case.json is not one of: adamw`);
   ensure(loss, () => 'case.json names an optimizer, but the case has no masks to make a loss of');
   const parameters = [...needs.parameters.values()];
   const inputs = Graph.of({ loss }).inputs;
-  const grads = gradients(loss, parameters.map((p) => inputs.get(PARAMETER + p.name) ?? input(PARAMETER + p.name, p.shape)));
+  const grads = gradients(
+    loss,
+    parameters.map((p) => inputs.get(PARAMETER + p.name) ?? input(PARAMETER + p.name, p.shape)),
+  );
   const update = updateGraph(parameters, {
     optimizer: adamw({ betas: [b1, b2], epsilon: eps }),
     groups: new Map(parameters.map((p) => [p.name, { learningRateScale: 1, weightDecay }])),
   });
-  const buffers = parameters.map((p) => [PARAMETER + p.name, { type: { shape: p.shape, dtype: 'f32' as const }, values: feeds[PARAMETER + p.name] }] as const);
-  const state = update.state.map((s) => [s.buffer, { type: { shape: s.shape, dtype: 'f32' as const }, values: s.initial === 'zeros' ? new Float32Array(s.shape.reduce((a, b) => a * b, 1)) : feeds[PARAMETER + s.parameter] }] as const);
+  const buffers = parameters.map(
+    (p) =>
+      [
+        PARAMETER + p.name,
+        { type: { shape: p.shape, dtype: 'f32' as const }, values: feeds[PARAMETER + p.name] },
+      ] as const,
+  );
+  const state = update.state.map(
+    (s) =>
+      [
+        s.buffer,
+        {
+          type: { shape: s.shape, dtype: 'f32' as const },
+          values:
+            s.initial === 'zeros'
+              ? new Float32Array(s.shape.reduce((a, b) => a * b, 1))
+              : feeds[PARAMETER + s.parameter],
+        },
+      ] as const,
+  );
   await engine.write(Object.fromEntries([...buffers, ...state]));
-  const forward = await engine.compile(Graph.of({ loss, ...Object.fromEntries(grads.map((g, i) => [`gradient/${parameters[i].name}`, g])) }), {
-    inputs: Object.fromEntries(parameters.map((p) => [PARAMETER + p.name, PARAMETER + p.name])),
-    outputs: Object.fromEntries(parameters.map((p) => [`gradient/${p.name}`, `gradient/${p.name}`])),
-  });
+  const forward = await engine.compile(
+    Graph.of({ loss, ...Object.fromEntries(grads.map((g, i) => [`gradient/${parameters[i].name}`, g])) }),
+    {
+      inputs: Object.fromEntries(parameters.map((p) => [PARAMETER + p.name, PARAMETER + p.name])),
+      outputs: Object.fromEntries(parameters.map((p) => [`gradient/${p.name}`, `gradient/${p.name}`])),
+    },
+  );
   const step = await engine.compile(update.graph, update.residency);
   const losses: number[] = [];
   for (let i = 1; i <= steps + 1; i++) {
@@ -144,7 +193,11 @@ async function verifyTraining(golden: GoldenCase, comparison: Comparison, engine
   const after = await engine.read(parameters.map((p) => PARAMETER + p.name));
   for (const p of parameters) {
     const key = `output.param_after.${p.name}`;
-    if (comparison.wants(key)) comparison.expect(key, after.get(PARAMETER + p.name) as Float32Array, { shape: p.shape, atol: toleranceAfter(golden, p.name) });
+    if (comparison.wants(key))
+      comparison.expect(key, after.get(PARAMETER + p.name) as Float32Array, {
+        shape: p.shape,
+        atol: toleranceAfter(golden, p.name),
+      });
   }
   await Promise.all([forward.dispose(), step.dispose()]);
 }

@@ -5,7 +5,9 @@ import { floatsOf, type GoldenCase, integersOf, tensorOf } from './goldenCase.js
 
 /** Compiles, runs once and gives the program's memory back. */
 export async function runGraph(
-  engine: Engine, outputs: Record<string, Tensor>, feeds: Record<string, Values>,
+  engine: Engine,
+  outputs: Record<string, Tensor>,
+  feeds: Record<string, Values>,
 ): Promise<Record<string, Values>> {
   const program = await engine.compile(Graph.of(outputs));
   try {

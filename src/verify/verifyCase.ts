@@ -29,7 +29,10 @@ export interface Verdict {
  * Verifies one case folder. Whatever goes wrong becomes a verdict, never an exception.
  * @param options an engine that runs already, or the device to start one on for this case alone.
  */
-export async function verifyCase(folder: string, options: { device?: DeviceName } | { engine: Engine } = {}): Promise<Verdict> {
+export async function verifyCase(
+  folder: string,
+  options: { device?: DeviceName } | { engine: Engine } = {},
+): Promise<Verdict> {
   let golden: GoldenCase | undefined;
   let comparison: Comparison | undefined;
   let failure: string | undefined;
@@ -48,7 +51,8 @@ export async function verifyCase(folder: string, options: { device?: DeviceName 
 
 /** Verifies cases (folders) and tables (.json files) one after the other on one engine; `onVerdict` hears of each as soon as it is known. */
 export async function verifyCases(
-  paths: readonly string[], { device, onVerdict }: { device?: DeviceName; onVerdict?: (verdict: Verdict) => void } = {},
+  paths: readonly string[],
+  { device, onVerdict }: { device?: DeviceName; onVerdict?: (verdict: Verdict) => void } = {},
 ): Promise<Verdict[]> {
   return withEngine(device, async (engine) => {
     const verdicts: Verdict[] = [];
@@ -69,14 +73,23 @@ async function withEngine<T>(device: DeviceName | undefined, use: (engine: Engin
   }
 }
 
-function verdict(folder: string, golden: GoldenCase | undefined, comparison: Comparison | undefined, failure: string | undefined): Verdict {
+function verdict(
+  folder: string,
+  golden: GoldenCase | undefined,
+  comparison: Comparison | undefined,
+  failure: string | undefined,
+): Verdict {
   const checks = comparison?.checks ?? [];
   const unchecked = failure === undefined ? (comparison?.unchecked ?? []) : [];
   const failed = checks.filter((check) => !check.ok);
-  const shown = failed[0] ?? checks.reduce<Check | undefined>((worst, c) => (worst && worst.error >= c.error ? worst : c), undefined);
+  const shown =
+    failed[0] ??
+    checks.reduce<Check | undefined>((worst, c) => (worst && worst.error >= c.error ? worst : c), undefined);
   const reasons = [
     ...(failure === undefined ? [] : [failure]),
-    ...(failed.length > 0 ? [`${short(failed[0].name)}: ${failed[0].reason} (${failed.length} of ${checks.length} tensors differ)`] : []),
+    ...(failed.length > 0
+      ? [`${short(failed[0].name)}: ${failed[0].reason} (${failed.length} of ${checks.length} tensors differ)`]
+      : []),
     ...(unchecked.length > 0 ? [`not checked: ${unchecked.map(short).join(', ')}`] : []),
     ...(failure === undefined && checks.length + unchecked.length === 0 ? ['the case expects nothing'] : []),
   ];
@@ -85,8 +98,14 @@ function verdict(folder: string, golden: GoldenCase | undefined, comparison: Com
   const label = golden ? `${golden.system}/${name}` : name;
   const summary = ok ? `max error ${shown!.error.toExponential(1)} at ${short(shown!.name)}` : reasons.join('; ');
   return {
-    ok, line: `${ok ? 'ok  ' : 'FAIL'}  ${label.padEnd(32)}  ${summary}`, folder, system: golden?.system, name,
-    largestError: checks.length > 0 ? Math.max(...checks.map((check) => check.error)) : null, where: shown?.name, checks,
+    ok,
+    line: `${ok ? 'ok  ' : 'FAIL'}  ${label.padEnd(32)}  ${summary}`,
+    folder,
+    system: golden?.system,
+    name,
+    largestError: checks.length > 0 ? Math.max(...checks.map((check) => check.error)) : null,
+    where: shown?.name,
+    checks,
   };
 }
 

@@ -12,8 +12,15 @@ export { accuracyOf, type ConfusionOptions, confusionFigure } from './confusion.
 export { type GalleryItem, type GalleryOptions, galleryFigure } from './gallery.js';
 export { type LineChartOptions, lineChart, type Reference, type Series } from './lineChart.js';
 export { type Locality, type LocalityOptions, locality, localityChance, localityScore } from './locality.js';
+export {
+  confusionPicture,
+  curvesPicture,
+  imageLocality,
+  imagePositions,
+  positionsPicture,
+  reconstructionPicture,
+} from './modelPictures.js';
 export { type PrincipalComponents, principalComponents } from './pca.js';
-export { confusionPicture, curvesPicture, imageLocality, imagePositions, positionsPicture, reconstructionPicture } from './modelPictures.js';
 export { imageFromMap, imageFromNormalized, type Normalization, type RgbImage } from './picture.js';
 export { encodePng, pngDataUri } from './png.js';
 export {

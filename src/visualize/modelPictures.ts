@@ -7,7 +7,7 @@ import { ensure, HiperceiverError } from '../errors/index.js';
 import { keyFrom } from '../random/index.js';
 import type { ClassificationScore, LoadedModel } from '../tasks/index.js';
 import { reconstruct } from '../tasks/index.js';
-import { imageInput, isPositionTable, readMetrics, type Recipe, transformFor } from '../training/index.js';
+import { imageInput, isPositionTable, type Recipe, readMetrics, transformFor } from '../training/index.js';
 import { confusionFigure } from './confusion.js';
 import { type LineChartOptions, lineChart, type Series } from './lineChart.js';
 import { type Locality, locality } from './locality.js';
@@ -21,9 +21,12 @@ type Model = Pick<LoadedModel, 'description' | 'parameters' | 'path'>;
 export function imagePositions(model: Model): { table: Float32Array; shape: [height: number, width: number] } {
   const { name, height, width } = imageInput(model.description);
   for (const [parameter, table] of model.parameters) {
-    if (isPositionTable(parameter) && parameter.includes(`pos_emb_mae_${name}/`)) return { table, shape: [height, width] };
+    if (isPositionTable(parameter) && parameter.includes(`pos_emb_mae_${name}/`))
+      return { table, shape: [height, width] };
   }
-  throw new HiperceiverError(`${model.path} has no learned positions (model.positions is "${model.description.config.positions}").`);
+  throw new HiperceiverError(
+    `${model.path} has no learned positions (model.positions is "${model.description.config.positions}").`,
+  );
 }
 
 /** Share of embedding-space neighbours that are neighbours in the image, beside chance: the 5 x 5 square around a position. */
@@ -40,23 +43,41 @@ export function positionsPicture(model: Model): Figure {
 
 /** Input | visible | reconstruction | difference for images spread over a data set. */
 export async function reconstructionPicture(
-  model: Model, dataset: ImageDataset, masking: Recipe['masking'], engine: Engine, options: { count?: number; seed?: number } = {},
+  model: Model,
+  dataset: ImageDataset,
+  masking: Recipe['masking'],
+  engine: Engine,
+  options: { count?: number; seed?: number } = {},
 ): Promise<{ figure: Figure; loss: number }> {
   const { count = 8, seed = 0 } = options;
   const { height, width, channels } = imageInput(model.description);
   const shown = spreadSample(dataset, count);
-  const loader = createLoader(shown, { ...transformFor(model.description), batchSize: shown.size, shuffle: false, key: keyFrom(seed) });
+  const loader = createLoader(shown, {
+    ...transformFor(model.description),
+    batchSize: shown.size,
+    shuffle: false,
+    key: keyFrom(seed),
+  });
   const batch = await loader.next();
   await loader.close();
   ensure(batch, () => `${dataset.path} has no readable image.`);
-  const { reconstruction, mask, loss } = await reconstruct(model, batch.signals.image, batch.size, masking, keyFrom(seed), engine);
+  const { reconstruction, mask, loss } = await reconstruct(
+    model,
+    batch.signals.image,
+    batch.size,
+    masking,
+    keyFrom(seed),
+    engine,
+  );
   const figure = reconstructionFigure({
     ...model.description.normalization,
     input: batch.signals.image,
     mask,
     reconstruction,
     shape: [height, width, channels],
-    captions: [...batch.ids].map((id, i) => (batch.labels ? dataset.classes[batch.labels[i]] : basename(exampleName(shown.source, id)))),
+    captions: [...batch.ids].map((id, i) =>
+      batch.labels ? dataset.classes[batch.labels[i]] : basename(exampleName(shown.source, id)),
+    ),
     title: 'Reconstruction of masked images',
     subtitle: `${Math.round(percentMasked(mask))} % of the pixels masked, scheme "${masking.scheme}"`,
     maxSamples: count,
@@ -74,13 +95,18 @@ export function confusionPicture({ confusion, classes }: ClassificationScore, ti
 }
 
 /** One metric of several runs over their steps; a run is the folder that holds `metrics.jsonl`. */
-export async function curvesPicture(runs: Record<string, string>, metric: string, options: Omit<LineChartOptions, 'series'> = {}): Promise<Figure> {
+export async function curvesPicture(
+  runs: Record<string, string>,
+  metric: string,
+  options: Omit<LineChartOptions, 'series'> = {},
+): Promise<Figure> {
   const series: Series[] = [];
   for (const [name, folder] of Object.entries(runs)) {
     const path = join(folder, 'metrics.jsonl');
     ensure(existsSync(path), () => `${folder} holds no metrics.jsonl: name the folder of a run.`);
     const points = (await readMetrics(path)).filter((record) => typeof record[metric] === 'number');
-    if (points.length > 0) series.push({ name, x: points.map((r) => r.step), y: points.map((r) => r[metric] as number), smooth: 0.05 });
+    if (points.length > 0)
+      series.push({ name, x: points.map((r) => r.step), y: points.map((r) => r[metric] as number), smooth: 0.05 });
   }
   ensure(series.length > 0, () => `No run of ${Object.values(runs).join(', ')} logged "${metric}".`);
   return lineChart({ xLabel: 'step', yLabel: metric, ...options, series });

@@ -65,13 +65,7 @@ export function reconstructionFigure(options: ReconstructionOptions): Figure {
   );
 
   const samples = Math.min(batch, maxSamples);
-  const names = [
-    'Input',
-    'Visible to the model',
-    'Reconstruction',
-    'Difference',
-    ...(rawPrediction ? ['Raw prediction'] : []),
-  ];
+  const names = ['Input', 'Visible', 'Reconstruction', 'Difference', ...(rawPrediction ? ['Raw prediction'] : [])];
   const room = Math.max(120, Math.round(176 * Math.sqrt(Math.min(1, 4 / samples))));
   const cell = width <= room ? width * Math.round(room / width) : room; // whole multiples keep all pixels equally large
   const cellHeight = Math.round((cell * height) / width);

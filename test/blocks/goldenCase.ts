@@ -5,7 +5,10 @@ import { join } from 'node:path';
 
 export const repositoryRoot = join(import.meta.dirname, '..', '..', '..');
 
-interface Tensor { shape: number[]; data: Float32Array | BigInt64Array }
+interface Tensor {
+  shape: number[];
+  data: Float32Array | BigInt64Array;
+}
 
 /** `case.json`, its tensors as `input.*` and `output.*`, and an assertion under its tolerances. */
 export function goldenCase(name: string, folder = join(repositoryRoot, 'test', 'golden', 'blocks')) {
@@ -21,7 +24,11 @@ export function goldenCase(name: string, folder = join(repositoryRoot, 'test', '
 
 /** Asserts |actual - expected| <= atol + rtol * |expected| for each element. */
 export function assertClose(
-  actual: ArrayLike<number>, expected: ArrayLike<number> | ArrayLike<bigint>, rtol: number, atol: number, what: string,
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number> | ArrayLike<bigint>,
+  rtol: number,
+  atol: number,
+  what: string,
 ): void {
   assert.equal(actual.length, expected.length, `${what}: number of elements`);
   for (let i = 0; i < actual.length; i++) {
@@ -37,7 +44,14 @@ function readTensors(file: string): Record<string, Tensor> {
   const header = JSON.parse(bytes.toString('utf8', 8, headerEnd));
   delete header.__metadata__;
   const tensors: Record<string, Tensor> = {};
-  for (const [key, { dtype, shape, data_offsets: [from, to] }] of Object.entries<any>(header)) {
+  for (const [
+    key,
+    {
+      dtype,
+      shape,
+      data_offsets: [from, to],
+    },
+  ] of Object.entries<any>(header)) {
     const raw = new Uint8Array(bytes.subarray(headerEnd + from, headerEnd + to)).buffer;
     tensors[key] = { shape, data: dtype === 'I64' ? new BigInt64Array(raw) : new Float32Array(raw) };
   }

@@ -2,8 +2,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keyFrom, normal } from '../../src/random/index.js';
 import {
-  averagePrecision, confusionMatrix, knnClassify, medianRank, nearestNeighbours, normalQuantile, recallAtK,
-  retrievalMetrics, retrievalRanks, rocAuc, segmentationMetrics, taggingMetrics, topKAccuracy, topKIndices,
+  averagePrecision,
+  confusionMatrix,
+  knnClassify,
+  medianRank,
+  nearestNeighbours,
+  normalQuantile,
+  recallAtK,
+  retrievalMetrics,
+  retrievalRanks,
+  rocAuc,
+  segmentationMetrics,
+  taggingMetrics,
+  topKAccuracy,
+  topKIndices,
 } from '../../src/tasks/metrics/index.js';
 import { goldenCase } from './goldenCase.js';
 
@@ -46,7 +58,10 @@ test('segmentation metrics equal the reference, also gathered in two batches', (
   expectClose('output.mean_class_accuracy', metrics.meanClassAccuracy);
 
   const into = new Float64Array(numClasses ** 2);
-  for (const [from, to] of [[0, 99], [99, 198]]) {
+  for (const [from, to] of [
+    [0, 99],
+    [99, 198],
+  ]) {
     confusionMatrix(predictions.subarray(from, to), labels.subarray(from, to), numClasses, { ignoreIndex, into });
   }
   assert.deepEqual(into, confusion);
@@ -84,10 +99,16 @@ test('tied scores give chance, perfect scores give 1, missing classes are left o
 test('the normal quantile is accurate in the centre and far into the tails', () => {
   // P(Z <= z) for these z, from the error function to 17 digits.
   const known: [p: number, z: number][] = [
-    [0.5, 0], [0.8413447460685429, 1], [0.9772498680518208, 2], [0.9986501019683699, 3],
-    [2.866515718791939e-7, -5], [7.61985302416047e-24, -10], [2.7536241186061556e-89, -20],
+    [0.5, 0],
+    [0.8413447460685429, 1],
+    [0.9772498680518208, 2],
+    [0.9986501019683699, 3],
+    [2.866515718791939e-7, -5],
+    [7.61985302416047e-24, -10],
+    [2.7536241186061556e-89, -20],
   ];
-  for (const [p, z] of known) assert.ok(Math.abs(normalQuantile(p) - z) < 1e-12 * Math.max(1, Math.abs(z)), `quantile of ${p}`);
+  for (const [p, z] of known)
+    assert.ok(Math.abs(normalQuantile(p) - z) < 1e-12 * Math.max(1, Math.abs(z)), `quantile of ${p}`);
   assert.equal(normalQuantile(0), -Infinity);
   assert.equal(normalQuantile(1), Infinity);
   assert.ok(Number.isNaN(normalQuantile(1.1)));
@@ -111,7 +132,12 @@ test('kNN neighbours and votes equal a plain computation, for sizes that fill no
   const queries = normal(keyFrom(2), numTest * dim);
   const labels = Array.from({ length: numTrain }, (_, i) => i % 3);
   const { predictions, votes } = knnClassify({
-    trainFeatures: train, trainLabels: labels, testFeatures: queries, numClasses: 3, k, temperature,
+    trainFeatures: train,
+    trainLabels: labels,
+    testFeatures: queries,
+    numClasses: 3,
+    k,
+    temperature,
   });
   const neighbours = nearestNeighbours(train, queries, dim, k);
   const row = (x: Float32Array, i: number) => [...x.subarray(i * dim, (i + 1) * dim)];
@@ -119,9 +145,17 @@ test('kNN neighbours and votes equal a plain computation, for sizes that fill no
   for (let i = 0; i < numTest; i++) {
     const q = row(queries, i);
     const ranked = labels
-      .map((label, j) => ({ label, j, similarity: dot(q, row(train, j)) / Math.sqrt(dot(q, q) * dot(row(train, j), row(train, j))) }))
-      .sort((a, b) => b.similarity - a.similarity).slice(0, k);
-    assert.deepEqual([...neighbours.indices.subarray(i * k, (i + 1) * k)], ranked.map(({ j }) => j));
+      .map((label, j) => ({
+        label,
+        j,
+        similarity: dot(q, row(train, j)) / Math.sqrt(dot(q, q) * dot(row(train, j), row(train, j))),
+      }))
+      .sort((a, b) => b.similarity - a.similarity)
+      .slice(0, k);
+    assert.deepEqual(
+      [...neighbours.indices.subarray(i * k, (i + 1) * k)],
+      ranked.map(({ j }) => j),
+    );
     const weights = [0, 0, 0];
     for (const { label, similarity } of ranked) weights[label] += Math.exp(similarity / temperature);
     const total = weights[0] + weights[1] + weights[2];

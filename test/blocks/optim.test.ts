@@ -2,25 +2,64 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parameterGroups, vitLayerOf } from '../../src/optim/parameterGroups.js';
 import {
-  constant, cosineAnneal, type Schedule, timmCosine, vattCosine, vattStepwise, warmupCosine,
+  constant,
+  cosineAnneal,
+  type Schedule,
+  timmCosine,
+  vattCosine,
+  vattStepwise,
+  warmupCosine,
 } from '../../src/optim/schedules.js';
 import { goldenCase } from './goldenCase.js';
 
 test('every schedule equals its reference', () => {
-  const { json: { config }, floats, expectClose } = goldenCase('lr_schedules');
+  const {
+    json: { config },
+    floats,
+    expectClose,
+  } = goldenCase('lr_schedules');
   const at = (schedule: Schedule, steps: ArrayLike<number>) => Array.from(steps, schedule);
   const { mae, timm_cosine: timm, vatt_cosine: vatt, vatt_stepwise: stepwise, cosine_anneal: anneal } = config;
-  expectClose('output.mae_lr', at(
-    warmupCosine({ base: mae.lr, min: mae.min_lr, warmup: mae.warmup_epochs, total: mae.epochs }), floats('input.mae_epoch')));
-  expectClose('output.timm_lr', at(timmCosine({
-    base: timm.lr, min: timm.lr_min, warmup: timm.warmup_t, warmupInit: timm.warmup_lr_init, total: timm.t_initial,
-  }), [0, ...Array(45).keys()]));
-  expectClose('output.vatt_lr', at(vattCosine({
-    base: vatt.base, warmup: vatt.warmup_steps, warmupInit: vatt.warmup_lr, total: vatt.total_steps,
-  }), floats('input.vatt_step')));
+  expectClose(
+    'output.mae_lr',
+    at(
+      warmupCosine({ base: mae.lr, min: mae.min_lr, warmup: mae.warmup_epochs, total: mae.epochs }),
+      floats('input.mae_epoch'),
+    ),
+  );
+  expectClose(
+    'output.timm_lr',
+    at(
+      timmCosine({
+        base: timm.lr,
+        min: timm.lr_min,
+        warmup: timm.warmup_t,
+        warmupInit: timm.warmup_lr_init,
+        total: timm.t_initial,
+      }),
+      [0, ...Array(45).keys()],
+    ),
+  );
+  expectClose(
+    'output.vatt_lr',
+    at(
+      vattCosine({
+        base: vatt.base,
+        warmup: vatt.warmup_steps,
+        warmupInit: vatt.warmup_lr,
+        total: vatt.total_steps,
+      }),
+      floats('input.vatt_step'),
+    ),
+  );
   expectClose('output.vatt_stepwise_lr', at(vattStepwise(stepwise), floats('input.vatt_stepwise_step')));
-  expectClose('output.cosine_anneal', at(
-    cosineAnneal({ start: anneal.start, target: anneal.target, total: anneal.ntime }), Array.from({ length: 101 }, (_, i) => 10 * i)));
+  expectClose(
+    'output.cosine_anneal',
+    at(
+      cosineAnneal({ start: anneal.start, target: anneal.target, total: anneal.ntime }),
+      Array.from({ length: 101 }, (_, i) => 10 * i),
+    ),
+  );
 });
 
 test('schedules rise through warm-up, then never rise until total, and end at their minimum', () => {
@@ -56,39 +95,72 @@ test('impossible schedules are refused', () => {
 });
 
 test('layer decay and weight decay equal the reference by name', () => {
-  const { json: { config, groups }, expectClose } = goldenCase('layer_decay');
+  const {
+    json: { config, groups },
+    expectClose,
+  } = goldenCase('layer_decay');
   const parameters = Object.entries<any>(groups).map(([name, { shape }]) => ({ name, shape }));
   const result = parameterGroups(parameters, {
-    weightDecay: config.weight_decay, noDecay: config.no_weight_decay_list, layerDecay: config.layer_decay,
-    layerOf: vitLayerOf(config.depth), numLayers: config.depth + 1,
+    weightDecay: config.weight_decay,
+    noDecay: config.no_weight_decay_list,
+    layerDecay: config.layer_decay,
+    layerOf: vitLayerOf(config.depth),
+    numLayers: config.depth + 1,
   });
-  assert.deepEqual([...result.keys()], parameters.map(({ name }) => name));
+  assert.deepEqual(
+    [...result.keys()],
+    parameters.map(({ name }) => name),
+  );
   for (const [name, { lr_scale, weight_decay }] of Object.entries<any>(groups)) {
     assert.deepEqual(result.get(name), { learningRateScale: lr_scale, weightDecay: weight_decay }, name);
   }
   const layers = ['cls_token', 'blocks.0.x', 'blocks.1.x', 'blocks.2.x', 'head.weight'];
-  const scales = parameterGroups(layers.map((name) => ({ name, shape: [1] })), {
-    weightDecay: 0, layerDecay: config.layer_decay, layerOf: vitLayerOf(config.depth),
-  });
-  expectClose('output.layer_scales', layers.map((name) => scales.get(name)!.learningRateScale));
+  const scales = parameterGroups(
+    layers.map((name) => ({ name, shape: [1] })),
+    {
+      weightDecay: 0,
+      layerDecay: config.layer_decay,
+      layerOf: vitLayerOf(config.depth),
+    },
+  );
+  expectClose(
+    'output.layer_scales',
+    layers.map((name) => scales.get(name)!.learningRateScale),
+  );
 });
 
 test('patterns, scales and decay of 1-D parameters', () => {
-  const parameters = [{ name: 'position/table', shape: [9, 4] }, { name: 'dense/w', shape: [4, 4] }, { name: 'dense/b', shape: [4] }];
+  const parameters = [
+    { name: 'position/table', shape: [9, 4] },
+    { name: 'dense/w', shape: [4, 4] },
+    { name: 'dense/b', shape: [4] },
+  ];
   const groups = parameterGroups(parameters, {
-    weightDecay: 0.1, noDecay: [/^position/g], decay1d: true, learningRateScales: [{ match: /position/, scale: 10 }],
+    weightDecay: 0.1,
+    noDecay: [/^position/g],
+    decay1d: true,
+    learningRateScales: [{ match: /position/, scale: 10 }],
   });
-  assert.deepEqual([...groups.values()], [
-    { learningRateScale: 10, weightDecay: 0 }, { learningRateScale: 1, weightDecay: 0.1 }, { learningRateScale: 1, weightDecay: 0.1 },
-  ]);
+  assert.deepEqual(
+    [...groups.values()],
+    [
+      { learningRateScale: 10, weightDecay: 0 },
+      { learningRateScale: 1, weightDecay: 0.1 },
+      { learningRateScale: 1, weightDecay: 0.1 },
+    ],
+  );
   assert.equal(parameterGroups(parameters, { weightDecay: 0.1 }).get('dense/b')!.weightDecay, 0);
 });
 
 test('parameter groups refuse what cannot be meant', () => {
   const parameters = [{ name: 'dense/w', shape: [4, 4] }];
-  const scaled = (match: string) => () => parameterGroups(parameters, { weightDecay: 0, learningRateScales: [{ match, scale: 2 }] });
+  const scaled = (match: string) => () =>
+    parameterGroups(parameters, { weightDecay: 0, learningRateScales: [{ match, scale: 2 }] });
   assert.throws(scaled('dense/v'), /did you mean "dense\/w"\?/);
   assert.throws(() => parameterGroups(parameters, { weightDecay: -1 }), /weightDecay is -1/);
   assert.throws(() => parameterGroups(parameters, { weightDecay: 0, layerDecay: 0.5 }), /needs layerOf/);
-  assert.throws(() => parameterGroups(parameters, { weightDecay: 0, layerDecay: 0.5, layerOf: () => 3, numLayers: 2 }), /layer 3, outside 0 to 2/);
+  assert.throws(
+    () => parameterGroups(parameters, { weightDecay: 0, layerDecay: 0.5, layerOf: () => 3, numLayers: 2 }),
+    /layer 3, outside 0 to 2/,
+  );
 });

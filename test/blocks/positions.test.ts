@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fourierFeatures, fourierFeaturesAt, gridPositions, sincos1d, sincos2d } from '../../src/nn/positionTables.js';
-import { interpolate, type InterpolationMode, resizePositions } from '../../src/nn/resizeTable.js';
+import { type InterpolationMode, interpolate, resizePositions } from '../../src/nn/resizeTable.js';
 import { keyFrom, normal } from '../../src/random/index.js';
 import { assertClose, goldenCase, repositoryRoot } from './goldenCase.js';
 
@@ -12,7 +12,10 @@ const needsShared = existsSync(shared) ? {} : { skip: 'needs ../shared/golden' }
 const modes: InterpolationMode[] = ['nearest', 'nearest-exact', 'linear', 'cubic'];
 
 test('sine-cosine tables equal the reference', () => {
-  const { json: { config }, expectClose } = goldenCase('sincos_tables');
+  const {
+    json: { config },
+    expectClose,
+  } = goldenCase('sincos_tables');
   const table = sincos2d(config.dim, config.grid);
   assert.deepEqual([table.rows, table.channels], [12, 16]);
   expectClose('output.sincos_2d_mae', table.data);
@@ -32,7 +35,11 @@ test('sine-cosine tables of long grids and table resizing equal the references',
 });
 
 test('Fourier features equal the Perceiver reference', needsShared, () => {
-  const { json: { config }, floats, expectClose } = goldenCase('fourier_features', join(shared, 'perceiver'));
+  const {
+    json: { config },
+    floats,
+    expectClose,
+  } = goldenCase('fourier_features', join(shared, 'perceiver'));
   for (const { name, index_dims, num_bands, max_resolution, concat_pos, sine_only, pos } of config.variants) {
     const resolution = max_resolution ?? undefined;
     const { data } = pos

@@ -5,7 +5,12 @@ import { Graph, gradients, input, type Tensor } from '../../src/graph/index.js';
 import { gelu, geluTanh, leakyRelu, quickGelu, silu, squaredRelu } from '../../src/nn/index.js';
 
 const activations: Record<string, (x: Tensor) => Tensor> = {
-  gelu, geluTanh, leakyRelu: (x) => leakyRelu(x, 0.2), quickGelu, silu, squaredRelu,
+  gelu,
+  geluTanh,
+  leakyRelu: (x) => leakyRelu(x, 0.2),
+  quickGelu,
+  silu,
+  squaredRelu,
 };
 const count = 2001;
 
@@ -24,7 +29,10 @@ test('activations and their gradients are accurate in single precision, tails in
     for (const of of ['y', 'gradient']) {
       const wanted = exact.get(of)!;
       got[of].forEach((value, i) => {
-        assert.ok(Math.abs(value - wanted[i]) <= 2e-6 + 1e-6 * Math.abs(wanted[i]), `${name} ${of} at ${x[i]}: ${value}, not ${wanted[i]}`);
+        assert.ok(
+          Math.abs(value - wanted[i]) <= 2e-6 + 1e-6 * Math.abs(wanted[i]),
+          `${name} ${of} at ${x[i]}: ${value}, not ${wanted[i]}`,
+        );
       });
     }
   }

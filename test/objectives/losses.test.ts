@@ -3,14 +3,29 @@ import { test } from 'node:test';
 import { evaluate } from '../../src/engine/index.js';
 import { constant, Graph, gradients, input, type Tensor } from '../../src/graph/index.js';
 import {
-  binaryCrossEntropyWithLogits, crossEntropy, gumbelSoftmax, infoNce, l2Normalize, maskedMeanSquaredError, milNce, ntXent,
-  smoothL1, softCrossEntropy,
+  binaryCrossEntropyWithLogits,
+  crossEntropy,
+  gumbelSoftmax,
+  infoNce,
+  l2Normalize,
+  maskedMeanSquaredError,
+  milNce,
+  ntXent,
+  smoothL1,
+  softCrossEntropy,
 } from '../../src/objectives/index.js';
 import { fold, keyFrom, normal } from '../../src/random/index.js';
 
 const valuesOf = (tensor: Tensor, feeds = {}) => evaluate(Graph.of({ tensor }), feeds).get('tensor')!;
 const numberOf = (tensor: Tensor) => valuesOf(tensor)[0];
-const draw = (seed: number, shape: number[]) => constant(normal(fold(keyFrom(5), seed), shape.reduce((a, b) => a * b)), shape);
+const draw = (seed: number, shape: number[]) =>
+  constant(
+    normal(
+      fold(keyFrom(5), seed),
+      shape.reduce((a, b) => a * b),
+    ),
+    shape,
+  );
 const labels = (...values: number[]) => constant(Int32Array.from(values), [values.length], 'i32');
 const close = (got: number, wanted: number) => assert.ok(Math.abs(got - wanted) < 1e-6, `${got} instead of ${wanted}`);
 
@@ -20,7 +35,10 @@ test('cross-entropy of even logits is log C, and smoothing mixes in the mean ove
   close(numberOf(crossEntropy(constant(new Float32Array(8), [2, 4]), labels(0, 3))), Math.log(4));
   const logits = draw(1, [3, 4]);
   const smooth = numberOf(crossEntropy(logits, labels(2, 0, 1), { labelSmoothing: 0.2 }));
-  const targets = constant([2, 0, 1].flatMap((own) => [0, 1, 2, 3].map((c) => 0.05 + (c === own ? 0.8 : 0))), [3, 4]);
+  const targets = constant(
+    [2, 0, 1].flatMap((own) => [0, 1, 2, 3].map((c) => 0.05 + (c === own ? 0.8 : 0))),
+    [3, 4],
+  );
   close(smooth, numberOf(softCrossEntropy(logits, targets)));
 });
 
@@ -49,7 +67,8 @@ test('masked squared error averages over masked elements alone, and is 0 without
   const [prediction, target] = [draw(2, [2, 3, 2]), draw(3, [2, 3, 2])];
   const mask = [1, 0, 0, 0, 1, 1];
   const [p, t] = [valuesOf(prediction), valuesOf(target)];
-  const wanted = Array.from(p).reduce((sum, value, i) => sum + mask[Math.floor(i / 2)] * (value - t[i]) ** 2, 0) / (2 * 3);
+  const wanted =
+    Array.from(p).reduce((sum, value, i) => sum + mask[Math.floor(i / 2)] * (value - t[i]) ** 2, 0) / (2 * 3);
   close(numberOf(maskedMeanSquaredError(prediction, target, constant(mask, [2, 3]))), wanted);
   assert.equal(numberOf(maskedMeanSquaredError(prediction, target, constant(new Float32Array(6), [2, 3]))), 0);
 });
@@ -57,7 +76,11 @@ test('masked squared error averages over masked elements alone, and is 0 without
 test('contrastive losses fall as pairs agree, and ignore lengths', () => {
   const [a, b] = [draw(4, [5, 8]), draw(5, [5, 8])];
   const sentences = (x: Tensor) => x.reshape([5, 1, 8]);
-  for (const loss of [infoNce, ntXent, (x: Tensor, y: Tensor, temperature: number) => milNce(x, sentences(y), { temperature })]) {
+  for (const loss of [
+    infoNce,
+    ntXent,
+    (x: Tensor, y: Tensor, temperature: number) => milNce(x, sentences(y), { temperature }),
+  ]) {
     assert.ok(numberOf(loss(a, a, 0.1)) < numberOf(loss(a, b, 0.1)));
     close(numberOf(loss(a.mul(7), b, 0.1)), numberOf(loss(a, b.mul(0.3), 0.1)));
   }
@@ -90,8 +113,14 @@ test('the hard Gumbel choice is one-hot with the gradient of the soft one', () =
 
 test('what does not fit is named', () => {
   assert.throws(() => crossEntropy(draw(1, [3, 4]), labels(0, 1)), /labels \[2\] should be \[3\]/);
-  assert.throws(() => softCrossEntropy(draw(1, [3, 4]), draw(1, [3, 5])), /\[3, 4\] and targets \[3, 5\] differ in shape/);
-  assert.throws(() => maskedMeanSquaredError(draw(1, [2, 3, 4]), draw(1, [2, 3, 4]), draw(1, [2, 4])), /mask \[2, 4\] should be \[2, 3\]/);
+  assert.throws(
+    () => softCrossEntropy(draw(1, [3, 4]), draw(1, [3, 5])),
+    /\[3, 4\] and targets \[3, 5\] differ in shape/,
+  );
+  assert.throws(
+    () => maskedMeanSquaredError(draw(1, [2, 3, 4]), draw(1, [2, 3, 4]), draw(1, [2, 4])),
+    /mask \[2, 4\] should be \[2, 3\]/,
+  );
   assert.throws(() => infoNce(draw(1, [3, 4]), draw(1, [2, 4]), 0.1), /of one shape, not \[3, 4\] and \[2, 4\]/);
   assert.throws(() => infoNce(draw(1, [3, 4]), draw(1, [3, 4]), 0), /temperature of a contrastive loss is 0/);
   assert.throws(() => milNce(draw(1, [3, 4]), draw(1, [3, 4]), { temperature: 1 }), /should be \[N, K, D\]/);

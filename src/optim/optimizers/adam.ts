@@ -22,14 +22,21 @@ export const momentSlots = ['firstMoment', 'secondMoment'] as const;
  * The bias corrections, folded: (m/c1) / (sqrt(v/c2) + ε) = correction · m / (sqrt(v) + correctedEpsilon), with
  * c = 1 - β^step. Two passes over memory less, and the host's double precision for the powers.
  */
-export function momentScalars(step: number, [beta1, beta2]: readonly [number, number], epsilon: number): Record<string, number> {
+export function momentScalars(
+  step: number,
+  [beta1, beta2]: readonly [number, number],
+  epsilon: number,
+): Record<string, number> {
   const root = Math.sqrt(1 - beta2 ** step);
   return { correction: root / (1 - beta1 ** step), correctedEpsilon: epsilon * root };
 }
 
 /** m ← β1·m + share·g, v ← β2·v + (1-β2)·g², and their quotient. `share` is 1 - β1 unless said otherwise. */
 export function moments(
-  gradient: Tensor, { slots, scalars }: OptimizerInput, [beta1, beta2]: readonly [number, number], share = 1 - beta1,
+  gradient: Tensor,
+  { slots, scalars }: OptimizerInput,
+  [beta1, beta2]: readonly [number, number],
+  share = 1 - beta1,
 ): Moments {
   const firstMoment = slots.firstMoment.mul(beta1).add(gradient.mul(share));
   const secondMoment = slots.secondMoment.mul(beta2).add(gradient.mul(gradient).mul(1 - beta2));
@@ -41,7 +48,10 @@ export function checkAdam(name: string, [beta1, beta2]: readonly [number, number
   for (const [key, value] of Object.entries({ beta1, beta2 })) {
     ensure(value >= 0 && value < 1, () => `${name}: ${key} is ${value} but must lie in 0 to 1, 1 excluded.`);
   }
-  ensure(epsilon >= 0 && Number.isFinite(epsilon), () => `${name}: epsilon is ${epsilon} but must be a finite number of at least 0.`);
+  ensure(
+    epsilon >= 0 && Number.isFinite(epsilon),
+    () => `${name}: epsilon is ${epsilon} but must be a finite number of at least 0.`,
+  );
 }
 
 /** Adam with decoupled weight decay: p ← p·(1 - lr·wd) - lr·m̂/(sqrt(v̂)+ε) (Loshchilov & Hutter, arXiv 1711.05101). */
@@ -79,4 +89,3 @@ export function adamL2({ betas = [0.9, 0.999], epsilon = 1e-8 }: AdamOptions = {
 export function withDecay({ gradient, parameter, weightDecay }: OptimizerInput): Tensor {
   return weightDecay === 0 ? gradient : gradient.add(parameter.mul(weightDecay));
 }
-

@@ -1,6 +1,6 @@
 /** Optimisers for very large batches, whose step is in proportion to each parameter's own norm: LAMB and LARS. */
 import { ensure } from '../../errors/index.js';
-import { type AdamOptions, checkAdam, momentScalars, moments, momentSlots, withDecay } from './adam.js';
+import { type AdamOptions, checkAdam, momentScalars, momentSlots, moments, withDecay } from './adam.js';
 import { norm, ratioOrOne } from './norm.js';
 import type { Optimizer, OptimizerInput } from './optimizer.js';
 import { checkMomentum, withMomentum } from './sgd.js';
@@ -17,15 +17,19 @@ export interface LambOptions extends AdamOptions {
  * only for parameters with weight decay. LAMB also divides all gradients by their global norm where that is above 1:
  * ask for it with `clipNorm: 1` of the update graph.
  */
-export function lamb(
-  { betas = [0.9, 0.999], epsilon = 1e-6, biasCorrection = true, gradientAveraging = true }: LambOptions = {},
-): Optimizer {
+export function lamb({
+  betas = [0.9, 0.999],
+  epsilon = 1e-6,
+  biasCorrection = true,
+  gradientAveraging = true,
+}: LambOptions = {}): Optimizer {
   checkAdam('lamb', betas, epsilon);
   return {
     name: 'lamb',
     slots: momentSlots,
     elementwise: false,
-    scalars: (step) => (biasCorrection ? momentScalars(step, betas, epsilon) : { correction: 1, correctedEpsilon: epsilon }),
+    scalars: (step) =>
+      biasCorrection ? momentScalars(step, betas, epsilon) : { correction: 1, correctedEpsilon: epsilon },
     update: (x) => {
       const { slots, direction } = moments(x.gradient, x, betas, gradientAveraging ? 1 - betas[0] : 1);
       const { correction } = x.scalars;
@@ -54,7 +58,12 @@ export interface LarsOptions {
 }
 
 /** LARS: momentum SGD on gradients scaled to each parameter's norm (You et al. 2017, arXiv 1708.03888). */
-export function lars({ momentum = 0.9, trustCoefficient = 0.001, form = 'timm', epsilon = 1e-8 }: LarsOptions = {}): Optimizer {
+export function lars({
+  momentum = 0.9,
+  trustCoefficient = 0.001,
+  form = 'timm',
+  epsilon = 1e-8,
+}: LarsOptions = {}): Optimizer {
   checkMomentum('lars', momentum);
   ensure(trustCoefficient > 0, () => `lars: trustCoefficient is ${trustCoefficient} but must be above 0.`);
   ensure(form === 'timm' || form === 'mocov3', () => `lars: form is "${String(form)}" but must be "timm" or "mocov3".`);

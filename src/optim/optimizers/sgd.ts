@@ -24,7 +24,8 @@ export function sgd({ momentum = 0.9, nesterov = false }: SgdOptions = {}): Opti
     scalars: () => ({}),
     update: (x) => {
       const g = withDecay(x);
-      const slots: Record<string, Tensor> = momentum === 0 ? {} : { momentum: withMomentum(x.slots.momentum, g, momentum) };
+      const slots: Record<string, Tensor> =
+        momentum === 0 ? {} : { momentum: withMomentum(x.slots.momentum, g, momentum) };
       const buffer = slots.momentum ?? g;
       const direction = nesterov ? g.add(buffer.mul(momentum)) : buffer;
       return { parameter: x.parameter.sub(direction.mul(x.learningRate)), slots };

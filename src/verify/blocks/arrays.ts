@@ -1,7 +1,12 @@
 /** What works on plain arrays: metrics, position tables, interpolation. */
 import { type InterpolationMode, interpolate, sincos1d, sincos2d } from '../../nn/index.js';
 import {
-  confusionMatrix, retrievalMetrics, segmentationMetrics, taggingMetrics, topKAccuracy, topKIndices,
+  confusionMatrix,
+  retrievalMetrics,
+  segmentationMetrics,
+  taggingMetrics,
+  topKAccuracy,
+  topKIndices,
 } from '../../tasks/metrics/index.js';
 import type { Comparison } from '../comparison.js';
 import { floatsOf, integersOf, tensorOf } from '../goldenCase.js';
@@ -35,7 +40,12 @@ const segmentation: BlockKind = {
   recognises: /^(confusion|iou|mIoU|pixel_accuracy|mean_class_accuracy)$/,
   run: (golden, comparison) => {
     const { num_classes: numClasses, ignore_index: ignoreIndex } = golden.config;
-    const confusion = confusionMatrix(integersOf(golden, 'input.pred'), integersOf(golden, 'input.target'), numClasses, { ignoreIndex });
+    const confusion = confusionMatrix(
+      integersOf(golden, 'input.pred'),
+      integersOf(golden, 'input.target'),
+      numClasses,
+      { ignoreIndex },
+    );
     const metrics = segmentationMetrics(confusion);
     compareWanted(comparison, {
       confusion,
@@ -90,7 +100,11 @@ const positionTables: BlockKind = {
   },
 };
 
-const interpolationModes: Record<string, InterpolationMode> = { bicubic: 'cubic', bilinear: 'linear', nearest: 'nearest' };
+const interpolationModes: Record<string, InterpolationMode> = {
+  bicubic: 'cubic',
+  bilinear: 'linear',
+  nearest: 'nearest',
+};
 
 /** bicubic_7x5: to height 7 and width 5. */
 const interpolation: BlockKind = {

@@ -16,7 +16,10 @@ export interface BlockKind {
  * @param tensors by name without `output.`; those that the case does not ask for are left out.
  */
 export async function compareOutputs(
-  comparison: Comparison, engine: Engine, inputs: CaseInputs, tensors: Record<string, Tensor>,
+  comparison: Comparison,
+  engine: Engine,
+  inputs: CaseInputs,
+  tensors: Record<string, Tensor>,
 ): Promise<void> {
   const wanted = Object.fromEntries(Object.entries(tensors).filter(([name]) => comparison.wants(`output.${name}`)));
   const values = await runGraph(engine, wanted, inputs.feeds);

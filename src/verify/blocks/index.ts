@@ -15,6 +15,7 @@ const kinds: readonly BlockKind[] = [...layerKinds, ...objectiveKinds, ...traini
 export async function verifyBlocks(golden: GoldenCase, comparison: Comparison, engine: Engine): Promise<void> {
   const outputs = namesUnder(golden, 'output.');
   const present = kinds.filter(({ recognises }) => outputs.some((name) => recognises.test(name)));
-  if (present.length === 0) throw new HiperceiverError(`no building block is known by its outputs ${outputs.join(', ')}`);
+  if (present.length === 0)
+    throw new HiperceiverError(`no building block is known by its outputs ${outputs.join(', ')}`);
   for (const kind of present) await kind.run(golden, comparison, engine);
 }

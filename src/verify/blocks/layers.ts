@@ -1,8 +1,6 @@
 /** Layers with their gradients: softmax, normalisations, activations, attention, patch embedding. */
 import { batchNorm, batchNormInference, groupNorm, type Tensor } from '../../graph/index.js';
-import {
-  gelu, geluTanh, leakyRelu, quickGelu, scaledDotProductAttention, silu, squaredRelu,
-} from '../../nn/index.js';
+import { gelu, geluTanh, leakyRelu, quickGelu, scaledDotProductAttention, silu, squaredRelu } from '../../nn/index.js';
 import { backward, CaseInputs } from '../runGraph.js';
 import { type BlockKind, compareOutputs, numberIn, outputsLike } from './blockKind.js';
 
@@ -51,7 +49,10 @@ const batchAndGroupNorm: BlockKind = {
     const add = (prefix: string, name: string, y: Tensor) => {
       const [forX, forWeight, forBias] = backward(y, upstream, [x, weight, bias]);
       Object.assign(outputs, {
-        [name]: y, [`${prefix}_grad_x`]: forX, [`${prefix}_grad_weight`]: forWeight, [`${prefix}_grad_bias`]: forBias,
+        [name]: y,
+        [`${prefix}_grad_x`]: forX,
+        [`${prefix}_grad_weight`]: forWeight,
+        [`${prefix}_grad_bias`]: forBias,
       });
     };
     const [runningMean, runningVariance] = ['running_mean', 'running_var'].map((name) => inputs.of(name));
@@ -64,14 +65,20 @@ const batchAndGroupNorm: BlockKind = {
       outputs.bn_running_mean_after = running(runningMean, mean);
       outputs.bn_running_var_after = running(runningVariance, variance.mul(count / (count - 1)));
     }
-    if (comparison.wants('output.bn_eval')) outputs.bn_eval = batchNormInference(x, weight, bias, runningMean, runningVariance, eps);
+    if (comparison.wants('output.bn_eval'))
+      outputs.bn_eval = batchNormInference(x, weight, bias, runningMean, runningVariance, eps);
     if (comparison.wants('output.gn')) add('gn', 'gn', groupNorm(x, weight, bias, groups, eps));
     await compareOutputs(comparison, engine, inputs, outputs);
   },
 };
 
 const activationsByName: Record<string, (x: Tensor) => Tensor> = {
-  gelu_exact: gelu, gelu_tanh: geluTanh, squared_relu: squaredRelu, relu: (x) => x.relu(), silu, quick_gelu: quickGelu,
+  gelu_exact: gelu,
+  gelu_tanh: geluTanh,
+  squared_relu: squaredRelu,
+  relu: (x) => x.relu(),
+  silu,
+  quick_gelu: quickGelu,
 };
 
 /** Every activation and its gradient; leaky_relu_0_2 has the slope 0.2. */
@@ -103,7 +110,12 @@ const multiHeadAttention: BlockKind = {
     const [query, key, value, inWeight, inBias, outWeight, outBias] = tensors;
     const weights = inWeight.split(3, 0);
     const biases = inBias.split(3, 0);
-    const attend = (q: Tensor, k: Tensor, v: Tensor, options: { bias?: Tensor; keyMask?: Tensor; causal?: boolean }) => {
+    const attend = (
+      q: Tensor,
+      k: Tensor,
+      v: Tensor,
+      options: { bias?: Tensor; keyMask?: Tensor; causal?: boolean },
+    ) => {
       const [pq, pk, pv] = [q, k, v].map((x, i) => linear(x, weights[i], biases[i]));
       const { output, weights: attention } = scaledDotProductAttention(pq, pk, pv, { heads, ...options });
       return { y: linear(output, outWeight, outBias), attention };
@@ -138,7 +150,10 @@ const patchEmbedding: BlockKind = {
       const y = map.reshape([map.shape[0], map.shape[1], -1]).transpose([0, 2, 1]).add(bias);
       const [forX, forWeight, forBias] = backward(y, inputs.of(`grad_out${axes}`), [x, weight, bias]);
       Object.assign(outputs, {
-        [`tokens${axes}`]: y, [`grad_${signal}`]: forX, [`grad_weight${axes}`]: forWeight, [`grad_bias${axes}`]: forBias,
+        [`tokens${axes}`]: y,
+        [`grad_${signal}`]: forX,
+        [`grad_weight${axes}`]: forWeight,
+        [`grad_bias${axes}`]: forBias,
       });
     };
     if (image && comparison.wants('output.tokens2d')) tokens('image', image, '2d', patch2d);
@@ -154,5 +169,10 @@ const patchEmbedding: BlockKind = {
 };
 
 export const layerKinds: readonly BlockKind[] = [
-  softmax, layerNorm, batchAndGroupNorm, activation, multiHeadAttention, patchEmbedding,
+  softmax,
+  layerNorm,
+  batchAndGroupNorm,
+  activation,
+  multiHeadAttention,
+  patchEmbedding,
 ];

@@ -1,8 +1,17 @@
 /** Losses with their gradients, and the Gumbel-softmax. */
 import { gradients, type Tensor } from '../../graph/index.js';
 import {
-  binaryCrossEntropyWithLogits, cosineLogits, crossEntropy, gumbelSoftmax, infoNce, infoNceOneWay, milNce, milNceLogits,
-  ntXent, smoothL1, softCrossEntropy,
+  binaryCrossEntropyWithLogits,
+  cosineLogits,
+  crossEntropy,
+  gumbelSoftmax,
+  infoNce,
+  infoNceOneWay,
+  milNce,
+  milNceLogits,
+  ntXent,
+  smoothL1,
+  softCrossEntropy,
 } from '../../objectives/index.js';
 import { backward, CaseInputs } from '../runGraph.js';
 import { type BlockKind, compareOutputs, numberIn, outputsLike } from './blockKind.js';
@@ -27,7 +36,10 @@ const losses: BlockKind = {
       }),
       ...(softTargets && { soft_cross_entropy: softCrossEntropy(logits, softTargets) }),
     };
-    const grads = Object.entries(byName).map(([name, loss]) => [`grad_${name.replace('_vs_2multi_hot', '')}`, gradients(loss, [logits])[0]]);
+    const grads = Object.entries(byName).map(([name, loss]) => [
+      `grad_${name.replace('_vs_2multi_hot', '')}`,
+      gradients(loss, [logits])[0],
+    ]);
     await compareOutputs(comparison, engine, inputs, { ...byName, ...Object.fromEntries(grads) });
   },
 };
