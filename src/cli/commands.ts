@@ -39,6 +39,10 @@ export const commands: Registry = {
     summary: 'Draw learned positions, attention, or the curves of a run',
     load: () => import('./commands/visualize.js'),
   },
+  export: {
+    summary: 'Write a model as an ONNX file for inference anywhere',
+    load: () => import('./commands/export.js'),
+  },
   models: {
     summary: 'List the models with their variants, sizes and papers',
     load: () => import('./commands/models.js'),

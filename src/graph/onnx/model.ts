@@ -9,6 +9,9 @@ export const ELEMENT_TYPES: Record<DType | 'i64', number> = { f32: 1, i32: 6, i6
 /** AttributeProto.AttributeType. */
 const ATTRIBUTE = { FLOAT: 1, INT: 2, STRING: 3, INTS: 7 };
 
+/** TensorProto.DataLocation. */
+const EXTERNAL = 1;
+
 export interface OnnxNode {
   type: string;
   inputs: string[];
@@ -47,6 +50,20 @@ export function writeTensor(to: ProtoWriter, { name, shape, elementType, data }:
   for (const n of shape) to.int64(1, n);
   to.uint(2, elementType).string(8, name);
   to.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+}
+
+/** A tensor whose data lies in another file, `length` bytes from `offset` on (TensorProto.external_data). */
+export function writeExternalTensor(
+  to: ProtoWriter,
+  { name, shape, elementType, data }: OnnxTensor,
+  { location, offset }: { location: string; offset: number },
+): void {
+  for (const n of shape) to.int64(1, n);
+  to.uint(2, elementType).string(8, name);
+  for (const [key, value] of Object.entries({ location, offset, length: data.byteLength })) {
+    to.message(13, (entry) => entry.string(1, key).string(2, String(value)));
+  }
+  to.uint(14, EXTERNAL);
 }
 
 export function writeValueInfo(to: ProtoWriter, name: string, shape: readonly number[], elementType: number): void {

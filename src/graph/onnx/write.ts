@@ -7,6 +7,7 @@ import {
   ELEMENT_TYPES,
   type OnnxNode,
   type OnnxTensor,
+  writeExternalTensor,
   writeNode,
   writeSequenceInfo,
   writeTensor,
@@ -23,6 +24,8 @@ export interface OnnxOptions {
   metadata?: Record<string, string>;
   /** Values of inputs that become constants of the file: the weights of an exported model. */
   weights?: ReadonlyMap<string, Values>;
+  /** Weights that the file refers to instead of holding them: the file that does, beside it, and where each begins there. */
+  external?: { location: string; offsets: ReadonlyMap<string, number> };
   /**
    * For runs that write all outputs into storage of the caller: `NO_RESULTS`, an empty sequence, becomes the first output.
    * onnxruntime-node copies every output into a new array even so, which costs more than many a run; at the sequence, which
@@ -37,7 +40,7 @@ export const NO_RESULTS = 'hiperceiver.no_results';
 /** The graph as the bytes of an ONNX file. Inputs and outputs carry the graph's names. */
 export function toOnnx(
   graph: Graph,
-  { target, metadata = {}, weights = new Map(), withoutResults = false }: OnnxOptions,
+  { target, metadata = {}, weights = new Map(), external, withoutResults = false }: OnnxOptions,
 ): Uint8Array {
   const lowering = new Lowering(graph, target);
   const { nodes, initializers } = lowering.run();
@@ -58,7 +61,14 @@ export function toOnnx(
   model.message(7, (to) => {
     for (const node of nodes) to.message(1, (w) => writeNode(w, node));
     to.string(2, 'hiperceiver');
-    for (const initializer of initializers) to.message(5, (w) => writeTensor(w, initializer));
+    for (const initializer of initializers) {
+      const offset = external?.offsets.get(initializer.name);
+      to.message(5, (w) =>
+        offset === undefined
+          ? writeTensor(w, initializer)
+          : writeExternalTensor(w, initializer, { location: external!.location, offset }),
+      );
+    }
     for (const [name, t] of graph.inputs) {
       if (!weights.has(name)) to.message(11, (w) => writeValueInfo(w, name, t.shape, ELEMENT_TYPES[t.dtype]));
     }
