@@ -102,7 +102,7 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
     while (step < steps && !signal?.aborted) {
       step++;
       const key = fold(root, 'step', step);
-      let metrics: Record<string, number> = {};
+      const metrics: Record<string, number> = {};
       let last: Batch | undefined;
       loss = 0;
       for (let part = 0; part < accumulation; part++) {
@@ -112,7 +112,8 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
           await stopAtBadNumber(run, learner, batch, step, `loss became ${result.loss}`);
         last = batch;
         loss += result.loss / accumulation;
-        metrics = result.metrics;
+        for (const [name, value] of Object.entries(result.metrics))
+          metrics[name] = (metrics[name] ?? 0) + value / accumulation;
       }
       const learningRate = schedule(step);
       const gradientNorm = await learner.update(step, learningRate);

@@ -14,7 +14,6 @@ import {
 import {
   type AnswerMessage,
   ORT_TYPES,
-  type RequestKind,
   type RequestMessage,
   type Requests,
   type Signature,
@@ -40,6 +39,8 @@ interface Buffer {
   current: OrtTensor;
   /** The second copy of a buffer that one program both reads and writes. */
   spare?: OrtTensor;
+  /** On WebGPU: the session whose memory `current` lies in. */
+  producer?: InferenceSession;
 }
 
 export class Host {
@@ -47,6 +48,8 @@ export class Host {
   private threads = 1;
   private readonly programs = new Map<number, CompiledProgram>();
   private readonly buffers = new Map<string, Buffer>();
+  /** Sessions that were given back while buffers still lay in their memory. */
+  private readonly retired = new Set<InferenceSession>();
   private queue: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -110,21 +113,29 @@ export class Host {
     for (const [name, type] of Object.entries(signature.outputs)) {
       const target = residency.outputs[name];
       if (target === undefined) answer[name] = results[name].data as Values;
-      else this.store(target, type, results[name], reads.has(target));
+      else this.store(target, { type, current: results[name], producer: session }, reads.has(target));
     }
+    await this.releaseRetired();
     return answer;
   }
 
   async release({ program }: Requests['release']['ask']): Promise<void> {
-    await this.programs.get(program)?.session.release();
+    const session = this.programs.get(program)?.session;
     this.programs.delete(program);
+    if (session) this.retired.add(session);
+    await this.releaseRetired();
   }
 
-  write(buffers: Requests['write']['ask']): void {
+  async write(buffers: Requests['write']['ask']): Promise<void> {
+    // One array given for two buffers arrives as one array: programs write in place, so each buffer needs its own.
+    const taken = new Set<ArrayBufferLike>();
     for (const [name, { type, values }] of Object.entries(buffers)) {
-      this.free([name]);
-      this.buffers.set(name, { type, current: this.wrap(type, values) });
+      this.forget(name);
+      const own = taken.has(values.buffer) ? (values.slice() as Values) : values;
+      taken.add(own.buffer);
+      this.buffers.set(name, { type, current: this.wrap(type, own) });
     }
+    await this.releaseRetired();
   }
 
   async read(names: string[]): Promise<Record<string, Values>> {
@@ -134,11 +145,23 @@ export class Host {
     return values;
   }
 
-  free(names: string[]): void {
-    for (const name of names) {
-      const buffer = this.buffers.get(name);
-      for (const tensor of [buffer?.current, buffer?.spare]) if (tensor?.location === 'gpu-buffer') tensor.dispose();
-      this.buffers.delete(name);
+  async free(names: string[]): Promise<void> {
+    for (const name of names) this.forget(name);
+    await this.releaseRetired();
+  }
+
+  private forget(name: string): void {
+    const tensor = this.buffers.get(name)?.current;
+    if (tensor?.location === 'gpu-buffer') tensor.dispose();
+    this.buffers.delete(name);
+  }
+
+  /** Ends sessions that nothing needs any more: a GPU buffer must not outlive the session that made it. */
+  private async releaseRetired(): Promise<void> {
+    const needed = new Set([...this.buffers.values()].map((buffer) => buffer.producer));
+    for (const session of [...this.retired].filter((s) => !needed.has(s))) {
+      this.retired.delete(session);
+      await session.release();
     }
   }
 
@@ -183,14 +206,14 @@ export class Host {
     return targets;
   }
 
-  private store(name: string, type: TensorType, result: OrtTensor, wasRead: boolean): void {
+  private store(name: string, next: Buffer, wasRead: boolean): void {
     const buffer = this.buffers.get(name);
     if (this.device === 'cpu') {
       // The run wrote into storage of ours: the spare copy where the buffer was read as well, else in place.
       if (buffer?.spare && wasRead) [buffer.current, buffer.spare] = [buffer.spare, buffer.current];
       return;
     }
-    this.buffers.set(name, { type, current: result });
+    this.buffers.set(name, this.device === 'webgpu' ? next : { type: next.type, current: next.current });
     if (buffer?.current.location === 'gpu-buffer') buffer.current.dispose();
   }
 
@@ -213,18 +236,16 @@ export class Host {
    * onnxruntime-node ends the whole process when such a tensor's data is asked for directly.
    */
   private async download(names: string[]): Promise<Record<string, Values>> {
-    const values: Record<string, Values> = {};
-    for (const name of names) {
-      const { type, current } = this.buffer(name);
-      const copy = Graph.of({ copy: input('original', type.shape, type.dtype) });
-      const session = await this.runtime.InferenceSession.create(toOnnx(copy, { target: 'webgpu' }), {
-        ...this.sessionOptions(false),
-        preferredOutputLocation: 'cpu',
-      });
-      values[name] = ((await session.run({ original: current })).copy.data as Values).slice();
-      await session.release();
-    }
-    return values;
+    const types = names.map((name) => this.buffer(name).type);
+    const copies = types.map(({ shape, dtype }, i) => [`copy${i}`, input(`original${i}`, shape, dtype)] as const);
+    const model = toOnnx(new Graph(new Map(copies)), { target: 'webgpu' });
+    const options = { ...this.sessionOptions(false), preferredOutputLocation: 'cpu' as const };
+    const session = await this.runtime.InferenceSession.create(model, options);
+    const originals = names.map((name, i) => [`original${i}`, this.buffer(name).current] as const);
+    const results = await session.run(Object.fromEntries(originals));
+    const values = names.map((name, i) => [name, (results[`copy${i}`].data as Values).slice() as Values] as const);
+    await session.release();
+    return Object.fromEntries(values);
   }
 }
 
@@ -241,5 +262,3 @@ async function runInto(
   }
   return targets;
 }
-
-export type { RequestKind };
