@@ -61,7 +61,7 @@ export const defaultRecipe = {
     /** Masked inputs are dropped before the encoder (less compute and memory), or set to zero. */
     input: 'drop' as 'drop' | 'zero',
     /** Whether each example of a batch has its own mask. */
-    perExample: false,
+    perExample: true,
     /** Inputs that the decoder reconstructs and the loss counts. */
     reconstruct: 'masked' as 'masked' | 'all',
     /** Whether targets are normalised to mean 0 and variance 1 within their group. */

@@ -11,13 +11,7 @@ import {
   type Values,
   valuesOf,
 } from '../../graph/index.js';
-import {
-  type AnswerMessage,
-  ORT_TYPES,
-  type RequestMessage,
-  type Requests,
-  type Signature,
-} from '../protocol.js';
+import { type AnswerMessage, ORT_TYPES, type RequestMessage, type Requests, type Signature } from '../protocol.js';
 import type { DeviceName, Residency } from '../types.js';
 
 /** The part of onnxruntime-node and onnxruntime-web that is used: both implement onnxruntime-common. */
