@@ -32,8 +32,10 @@ export function topKAccuracy(logits: ArrayLike<number>, labels: Labels, k: numbe
  */
 export function topKIndices(scores: ArrayLike<number>, numClasses: number, k: number): Int32Array {
   checkK(k, numClasses);
-  ensure(scores.length % numClasses === 0, () =>
-    `Scores: ${scores.length} values do not divide into rows of ${numClasses} classes.`);
+  ensure(
+    scores.length % numClasses === 0,
+    () => `Scores: ${scores.length} values do not divide into rows of ${numClasses} classes.`,
+  );
   const rows = scores.length / numClasses;
   const indices = new Int32Array(rows * k);
   const best = new Float64Array(k);
@@ -66,6 +68,8 @@ export function rankOf(scores: ArrayLike<number>, offset: number, count: number,
 }
 
 function checkK(k: number, numClasses: number): void {
-  ensure(Number.isInteger(k) && k >= 1 && k <= numClasses, () =>
-    `Top-${k} needs 1 <= k <= ${numClasses}, the number of classes; choose a smaller k.`);
+  ensure(
+    Number.isInteger(k) && k >= 1 && k <= numClasses,
+    () => `Top-${k} needs 1 <= k <= ${numClasses}, the number of classes; choose a smaller k.`,
+  );
 }

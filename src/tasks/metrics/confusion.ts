@@ -17,13 +17,22 @@ export interface ConfusionOptions {
  * @returns `[C, C]`, rows are labels; whole numbers (exact far beyond 32 bits)
  */
 export function confusionMatrix(
-  predictions: Labels, labels: Labels, numClasses: number, { ignoreIndex, into }: ConfusionOptions = {},
+  predictions: Labels,
+  labels: Labels,
+  numClasses: number,
+  { ignoreIndex, into }: ConfusionOptions = {},
 ): Float64Array {
-  ensure(predictions.length === labels.length, () =>
-    `Confusion matrix: ${predictions.length} predictions but ${labels.length} labels; pass one prediction per label.`);
+  ensure(
+    predictions.length === labels.length,
+    () =>
+      `Confusion matrix: ${predictions.length} predictions but ${labels.length} labels; pass one prediction per label.`,
+  );
   const counts = into ?? new Float64Array(numClasses * numClasses);
-  ensure(counts.length === numClasses * numClasses, () =>
-    `Confusion matrix: the counts to add to hold ${counts.length} cells, ${numClasses} classes need ${numClasses ** 2}.`);
+  ensure(
+    counts.length === numClasses * numClasses,
+    () =>
+      `Confusion matrix: the counts to add to hold ${counts.length} cells, ${numClasses} classes need ${numClasses ** 2}.`,
+  );
   for (let i = 0; i < labels.length; i++) {
     if (ignoreIndex !== undefined && Number(labels[i]) === ignoreIndex) continue;
     const label = classAt(labels, i, numClasses, 'labels', '; set ignoreIndex if it marks what must not count');

@@ -34,9 +34,14 @@ export function knnClassify(options: KnnOptions): KnnResult {
   ensure(Number.isInteger(k) && k >= 1, () => `kNN: k is ${k} but must be a whole number of at least 1.`);
   const dim = columnsOf(trainFeatures, trainLabels.length, 'Training features');
   const numTest = testFeatures.length / dim;
-  ensure(Number.isInteger(numTest), () =>
-    `kNN: ${testFeatures.length} test values do not divide into features of width ${dim}, the training features' width.`);
-  const labels = Int32Array.from({ length: trainLabels.length }, (_, i) => classAt(trainLabels, i, numClasses, 'trainLabels'));
+  ensure(
+    Number.isInteger(numTest),
+    () =>
+      `kNN: ${testFeatures.length} test values do not divide into features of width ${dim}, the training features' width.`,
+  );
+  const labels = Int32Array.from({ length: trainLabels.length }, (_, i) =>
+    classAt(trainLabels, i, numClasses, 'trainLabels'),
+  );
 
   const neighbours = nearestNeighbours(trainFeatures, testFeatures, dim, Math.min(k, labels.length));
   const votes = new Float32Array(numTest * numClasses);
@@ -86,7 +91,8 @@ export function nearestNeighbours(train: Float32Array, test: Float32Array, dim: 
           const base = (i + a) * k;
           for (let b = 0; b < TILE && j + b < rows; b++) {
             const similarity = tile[a * TILE + b];
-            if (similarity > similarities[base + k - 1]) insert(similarities, indices, base, k, similarity, start + j + b);
+            if (similarity > similarities[base + k - 1])
+              insert(similarities, indices, base, k, similarity, start + j + b);
           }
         }
       }
@@ -96,7 +102,14 @@ export function nearestNeighbours(train: Float32Array, test: Float32Array, dim: 
 }
 
 /** Puts a candidate into the sorted k of one test row, dropping the last. */
-function insert(similarities: Float64Array, indices: Int32Array, base: number, k: number, similarity: number, index: number): void {
+function insert(
+  similarities: Float64Array,
+  indices: Int32Array,
+  base: number,
+  k: number,
+  similarity: number,
+  index: number,
+): void {
   let place = base + k - 1;
   for (; place > base && similarities[place - 1] < similarity; place--) {
     similarities[place] = similarities[place - 1];
@@ -113,7 +126,10 @@ function normalised(features: Float32Array, start: number, rows: number, dim: nu
     const from = (start + r) * dim;
     let square = 0;
     for (let d = 0; d < dim; d++) square += features[from + d] ** 2;
-    ensure(Number.isFinite(square), () => `kNN: ${what.toLowerCase()} feature row ${start + r} is not finite; check the model's output.`);
+    ensure(
+      Number.isFinite(square),
+      () => `kNN: ${what.toLowerCase()} feature row ${start + r} is not finite; check the model's output.`,
+    );
     const scale = square > 0 ? 1 / Math.sqrt(square) : 0;
     for (let d = 0; d < dim; d++) out[r * dim + d] = features[from + d] * scale;
   }
@@ -125,20 +141,64 @@ function normalised(features: Float32Array, start: number, rows: number, dim: nu
  * multiply-adds in registers: about four times a plain loop over pairs.
  */
 function dotTile(x: Float64Array, xAt: number, y: Float64Array, yAt: number, dim: number, out: Float64Array): void {
-  let s00 = 0, s01 = 0, s02 = 0, s03 = 0, s10 = 0, s11 = 0, s12 = 0, s13 = 0;
-  let s20 = 0, s21 = 0, s22 = 0, s23 = 0, s30 = 0, s31 = 0, s32 = 0, s33 = 0;
+  let s00 = 0,
+    s01 = 0,
+    s02 = 0,
+    s03 = 0,
+    s10 = 0,
+    s11 = 0,
+    s12 = 0,
+    s13 = 0;
+  let s20 = 0,
+    s21 = 0,
+    s22 = 0,
+    s23 = 0,
+    s30 = 0,
+    s31 = 0,
+    s32 = 0,
+    s33 = 0;
   const dim2 = 2 * dim;
   const dim3 = 3 * dim;
   for (let d = 0, i = xAt, j = yAt; d < dim; d++, i++, j++) {
-    const x0 = x[i], x1 = x[i + dim], x2 = x[i + dim2], x3 = x[i + dim3];
-    const y0 = y[j], y1 = y[j + dim], y2 = y[j + dim2], y3 = y[j + dim3];
-    s00 += x0 * y0; s01 += x0 * y1; s02 += x0 * y2; s03 += x0 * y3;
-    s10 += x1 * y0; s11 += x1 * y1; s12 += x1 * y2; s13 += x1 * y3;
-    s20 += x2 * y0; s21 += x2 * y1; s22 += x2 * y2; s23 += x2 * y3;
-    s30 += x3 * y0; s31 += x3 * y1; s32 += x3 * y2; s33 += x3 * y3;
+    const x0 = x[i],
+      x1 = x[i + dim],
+      x2 = x[i + dim2],
+      x3 = x[i + dim3];
+    const y0 = y[j],
+      y1 = y[j + dim],
+      y2 = y[j + dim2],
+      y3 = y[j + dim3];
+    s00 += x0 * y0;
+    s01 += x0 * y1;
+    s02 += x0 * y2;
+    s03 += x0 * y3;
+    s10 += x1 * y0;
+    s11 += x1 * y1;
+    s12 += x1 * y2;
+    s13 += x1 * y3;
+    s20 += x2 * y0;
+    s21 += x2 * y1;
+    s22 += x2 * y2;
+    s23 += x2 * y3;
+    s30 += x3 * y0;
+    s31 += x3 * y1;
+    s32 += x3 * y2;
+    s33 += x3 * y3;
   }
-  out[0] = s00; out[1] = s01; out[2] = s02; out[3] = s03;
-  out[4] = s10; out[5] = s11; out[6] = s12; out[7] = s13;
-  out[8] = s20; out[9] = s21; out[10] = s22; out[11] = s23;
-  out[12] = s30; out[13] = s31; out[14] = s32; out[15] = s33;
+  out[0] = s00;
+  out[1] = s01;
+  out[2] = s02;
+  out[3] = s03;
+  out[4] = s10;
+  out[5] = s11;
+  out[6] = s12;
+  out[7] = s13;
+  out[8] = s20;
+  out[9] = s21;
+  out[10] = s22;
+  out[11] = s23;
+  out[12] = s30;
+  out[13] = s31;
+  out[14] = s32;
+  out[15] = s33;
 }

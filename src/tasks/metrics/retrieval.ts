@@ -23,15 +23,21 @@ export interface RetrievalMetrics {
 export function retrievalRanks(queries: ArrayLike<number>, gallery: ArrayLike<number>, numQueries: number): Int32Array {
   const dim = columnsOf(queries, numQueries, 'Queries');
   const numItems = gallery.length / dim;
-  ensure(Number.isInteger(numItems) && numItems >= numQueries, () =>
-    `Retrieval: a gallery of ${gallery.length} values does not hold a match of width ${dim} for each of ${numQueries} queries.`);
+  ensure(
+    Number.isInteger(numItems) && numItems >= numQueries,
+    () =>
+      `Retrieval: a gallery of ${gallery.length} values does not hold a match of width ${dim} for each of ${numQueries} queries.`,
+  );
   const ranks = new Int32Array(numQueries);
   const similarity = new Float64Array(numItems);
   for (let i = 0; i < numQueries; i++) {
     for (let j = 0; j < numItems; j++) {
       let dot = 0;
       for (let d = 0; d < dim; d++) dot += queries[i * dim + d] * gallery[j * dim + d];
-      ensure(!Number.isNaN(dot), () => `Retrieval: query ${i} or gallery item ${j} holds a NaN; check the model's output.`);
+      ensure(
+        !Number.isNaN(dot),
+        () => `Retrieval: query ${i} or gallery item ${j} holds a NaN; check the model's output.`,
+      );
       similarity[j] = dot;
     }
     ranks[i] = rankOf(similarity, 0, numItems, i);
@@ -53,7 +59,10 @@ export function medianRank(ranks: ArrayLike<number>): number {
 
 /** Ranks, R@k for each of `ks`, and median rank; shapes as in {@link retrievalRanks}. */
 export function retrievalMetrics(
-  queries: ArrayLike<number>, gallery: ArrayLike<number>, numQueries: number, ks: readonly number[] = [1, 5, 10],
+  queries: ArrayLike<number>,
+  gallery: ArrayLike<number>,
+  numQueries: number,
+  ks: readonly number[] = [1, 5, 10],
 ): RetrievalMetrics {
   const ranks = retrievalRanks(queries, gallery, numQueries);
   return { ranks, recall: Object.fromEntries(ks.map((k) => [k, recallAtK(ranks, k)])), medianRank: medianRank(ranks) };

@@ -22,8 +22,10 @@ export interface SegmentationMetrics {
  */
 export function segmentationMetrics(confusion: Float64Array): SegmentationMetrics {
   const numClasses = Math.sqrt(confusion.length);
-  ensure(Number.isInteger(numClasses) && numClasses > 0, () =>
-    `Segmentation metrics need a square [C, C] confusion matrix, not ${confusion.length} values.`);
+  ensure(
+    Number.isInteger(numClasses) && numClasses > 0,
+    () => `Segmentation metrics need a square [C, C] confusion matrix, not ${confusion.length} values.`,
+  );
   const { labelled, predicted, correct } = confusionSums(confusion, numClasses);
   // 0 / 0 gives the NaN that marks an undefined class.
   const iou = correct.map((hits, c) => hits / (labelled[c] + predicted[c] - hits));

@@ -26,10 +26,14 @@ export interface TaggingMetrics {
  * @param targets `[N, C]`, positive where > 0.5
  */
 export function taggingMetrics(
-  scores: ArrayLike<number>, targets: ArrayLike<number>, numClasses: number,
+  scores: ArrayLike<number>,
+  targets: ArrayLike<number>,
+  numClasses: number,
 ): TaggingMetrics {
-  ensure(scores.length === targets.length && scores.length > 0 && scores.length % numClasses === 0, () =>
-    `Tagging metrics: ${scores.length} scores and ${targets.length} targets must both be [N, ${numClasses}].`);
+  ensure(
+    scores.length === targets.length && scores.length > 0 && scores.length % numClasses === 0,
+    () => `Tagging metrics: ${scores.length} scores and ${targets.length} targets must both be [N, ${numClasses}].`,
+  );
   const rows = scores.length / numClasses;
   const averagePrecision = new Float64Array(numClasses);
   const auc = new Float64Array(numClasses);
@@ -92,11 +96,16 @@ interface TieGroup {
 
 /** The samples grouped by equal score, highest score first. */
 function tieGroups(scores: ArrayLike<number>, targets: ArrayLike<number>): TieGroup[] {
-  ensure(scores.length === targets.length, () =>
-    `Tagging metrics: ${scores.length} scores but ${targets.length} targets; pass one target per score.`);
+  ensure(
+    scores.length === targets.length,
+    () => `Tagging metrics: ${scores.length} scores but ${targets.length} targets; pass one target per score.`,
+  );
   const order = Array.from({ length: scores.length }, (_, i) => i);
   for (const i of order) {
-    ensure(!Number.isNaN(scores[i]), () => `Tagging metrics: score ${i} is NaN, so samples cannot be ranked; check the model's output.`);
+    ensure(
+      !Number.isNaN(scores[i]),
+      () => `Tagging metrics: score ${i} is NaN, so samples cannot be ranked; check the model's output.`,
+    );
   }
   // Not a plain subtraction: Infinity - Infinity would be NaN.
   order.sort((a, b) => (scores[a] > scores[b] ? -1 : scores[a] < scores[b] ? 1 : 0));
