@@ -55,4 +55,8 @@ export const commands: Registry = {
     summary: 'Compare models and building blocks with a reference implementation’s own numbers',
     load: () => import('./commands/verify.js'),
   },
+  doctor: {
+    summary: 'Try every device and say which work here, and what to do about the others',
+    load: () => import('./commands/doctor.js'),
+  },
 };
