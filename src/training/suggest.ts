@@ -7,7 +7,7 @@ import type { Recipe, RecipeFile } from './recipe.js';
 
 /** Images up to this side are taken as they are stored; larger ones, or those of different sizes, are cut and resized to it. */
 const LARGEST_SIDE = 64;
-/** Up to so many pixels four groups are enough; beyond, sixteen keep the first attention small. */
+/** Up to so many pixels our smallest variant learns fastest. */
 const LARGEST_TINY = 1024;
 
 /**
