@@ -18,7 +18,12 @@ export default defineRecipe({
     crop: 'none',
     flip: false,
   },
-  model: { name: 'hip', variant: 'tiny', positionInitScale: 0.3 },
+  model: {
+    name: 'hip',
+    variant: 'tiny',
+    config: { numGroups: [2, 1, 2], zIndexDim: [64, 32, 64] },
+    positionInitScale: 0.3,
+  },
   optimizer: { learningRate: 1e-3, warmupSteps: 30, weightDecay: 0.05 },
   training: { steps: 400, batchSize: 16, checkpointEvery: 0, logEvery: 10 },
 });

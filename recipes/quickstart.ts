@@ -19,7 +19,12 @@ export default defineRecipe({
     crop: 'none',
     flip: false,
   },
-  model: { name: 'hip', variant: 'tiny', positionInitScale: 0.3 },
+  model: {
+    name: 'hip',
+    variant: 'tiny',
+    config: { numGroups: [2, 1, 2], zIndexDim: [64, 32, 64] },
+    positionInitScale: 0.3,
+  },
   masking: { scheme: 'group', ratio: 0.85, input: 'drop', perExample: true, reconstruct: 'masked' },
   optimizer: { learningRate: 3e-3, positionLearningRateScale: 10, warmupSteps: 50, weightDecay: 0.01 },
   training: { steps: 2400, batchSize: 16, checkpointEvery: 1000, logEvery: 10 },
