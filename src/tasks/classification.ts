@@ -77,9 +77,10 @@ export async function finetune(recipe: Recipe, options: RunOptions = {}): Promis
   const { dataset, description } = await prepareClassification(recipe, source);
   const build = (batchSize: number) => classificationObjective(description, recipe.finetune, batchSize);
   const folder = runFolder(recipe);
-  const { plan, objective } = planTraining(recipe, { description, folder, images: dataset.size }, build);
+  const plan = planTraining(recipe, { description, folder, images: dataset.size }, build);
   options.onPlan?.(plan);
   ensureFits(plan, build);
+  const objective = build(recipe.training.batchSize);
   const initial = initialize(objective.needs.parameters, fold(keyFrom(recipe.training.seed), 'parameters'));
   if (source) adopt(initial, source);
   return withEngine(recipe, options.engine, async (engine) => {

@@ -100,7 +100,8 @@ export async function exportOnnx(
   } catch (error) {
     throw writeError(error, path);
   } finally {
-    await rm(temporary, { recursive: true, force: true });
+    // Where it could not even be made, there is nothing to remove.
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 

@@ -1,6 +1,6 @@
 /** Features as files that any program reads. */
 import { writeFileAtomic } from '../checkpoint/index.js';
-import { exampleName, type ImageDataset, writeNpy } from '../data/index.js';
+import { exampleName, formatNpy, type ImageDataset } from '../data/index.js';
 import type { FeatureSet } from './probe.js';
 
 /**
@@ -17,11 +17,11 @@ export async function saveFeatures(
   const { data, dim, labels, ids } = features;
   const stem = path.replace(/\.npy$/, '');
   const files = [`${stem}.npy`, `${stem}.ids.txt`];
-  await writeNpy(files[0], { shape: [ids.length, dim], data: Float32Array.from(data) });
+  await writeFileAtomic(files[0], formatNpy({ shape: [ids.length, dim], data: Float32Array.from(data) }));
   await writeFileAtomic(files[1], [...ids].map((id) => `${exampleName(dataset.source, id)}\n`).join(''));
   if (labels.length > 0) {
     files.push(`${stem}.labels.npy`);
-    await writeNpy(files[2], { shape: [labels.length], data: Int32Array.from(labels) });
+    await writeFileAtomic(files[2], formatNpy({ shape: [labels.length], data: Int32Array.from(labels) }));
   }
   return files;
 }

@@ -1,11 +1,11 @@
 /** What a run will take, known before it starts; what cannot fit is refused. Node only. */
-import { availableMemory, estimatePrograms, type MemoryEstimate } from '../engine/memory.js';
+import { availableMemory, estimatePrograms } from '../engine/memory.js';
 import { HiperceiverError } from '../errors/index.js';
 import { countParameters } from '../nn/index.js';
 import type { ModelDescription } from './description.js';
 import type { Objective } from './objective.js';
 import { learnerOptions } from './optimization.js';
-import { type TrainingPrograms, trainingPrograms } from './programs.js';
+import { trainingPrograms } from './programs.js';
 import type { Recipe } from './recipe.js';
 
 export interface TrainingPlan {
@@ -21,30 +21,23 @@ export interface TrainingPlan {
   /** Floating-point operations (products and convolutions) of one optimiser update, accumulated batches included. */
   flopsPerStep: number;
   /** Bytes that the run will take beside what the process holds already. */
-  memory: MemoryEstimate;
+  memory: number;
   /** Bytes that can still be taken. */
   availableMemory: number;
 }
 
-/** Plans a run: builds its objective and its graphs, which takes milliseconds and no memory. */
-export function planTraining<O extends Objective>(
+/**
+ * Plans a run. Graphs are built for it, which takes milliseconds; nothing of the run's size is allocated.
+ * @param build the run's objective for a batch size
+ */
+export function planTraining(
   recipe: Recipe,
   about: Pick<TrainingPlan, 'description' | 'folder' | 'images'>,
-  build: (batchSize: number) => O,
-): { plan: TrainingPlan; objective: O } {
+  build: (batchSize: number) => Objective,
+): TrainingPlan {
   const { batchSize, accumulation } = recipe.training;
-  const objective = build(batchSize);
-  const programs = trainingPrograms(objective, learnerOptions(recipe, objective.needs));
-  const plan = {
-    recipe,
-    ...about,
-    parameters: countParameters(objective.needs),
-    trainedParameters: countParameters({ parameters: new Map(programs.trained.map((p) => [p.name, p])) }),
-    flopsPerStep: programs.gradient.graph.flops * accumulation,
-    memory: memoryOf(programs, recipe),
-    availableMemory: limitOf(recipe),
-  };
-  return { plan, objective };
+  const { flops, ...rest } = costOf(recipe, batchSize, build);
+  return { recipe, ...about, ...rest, flopsPerStep: flops * accumulation, availableMemory: limitOf(recipe) };
 }
 
 /**
@@ -53,35 +46,54 @@ export function planTraining<O extends Objective>(
  */
 export function ensureFits(plan: TrainingPlan, build: (batchSize: number) => Objective): void {
   const { recipe, memory, availableMemory: limit } = plan;
-  if (memory.peak <= limit) return;
+  if (memory <= limit) return;
   const largest = largestBatch(recipe, limit, build);
-  const gigabytes = (bytes: number) => `${(bytes / 1e9).toPrecision(3)} GB`;
+  const gigabytes = (bytes: number) => `${Number((bytes / 1e9).toPrecision(3))} GB`;
   const way =
     largest > 0
       ? `the largest that fits is --batch-size ${largest} (average several with --training.accumulation)`
       : 'not even one example fits, so choose smaller inputs or a smaller variant';
   throw new HiperceiverError(
-    `A batch of ${recipe.training.batchSize} needs about ${gigabytes(memory.peak)} of memory and ${gigabytes(limit)} are free: ${way}.`,
+    `A batch of ${recipe.training.batchSize} needs about ${gigabytes(memory)} of memory and ${gigabytes(limit)} are free: ${way}.`,
   );
 }
 
 /** The largest batch below the recipe's whose estimate is within `limit` bytes; 0 where there is none. */
 function largestBatch(recipe: Recipe, limit: number, build: (batchSize: number) => Objective): number {
-  const fits = (batchSize: number) => {
-    const objective = build(batchSize);
-    return memoryOf(trainingPrograms(objective, learnerOptions(recipe, objective.needs)), recipe).peak <= limit;
-  };
   let [fitting, excessive] = [0, recipe.training.batchSize];
   while (excessive - fitting > 1) {
     const middle = Math.floor((fitting + excessive) / 2);
-    if (fits(middle)) fitting = middle;
+    if (costOf(recipe, middle, build).memory <= limit) fitting = middle;
     else excessive = middle;
   }
   return fitting;
 }
 
-function memoryOf({ gradient, accumulate, update }: TrainingPrograms, { training }: Recipe): MemoryEstimate {
-  return estimatePrograms([gradient, ...(accumulate ? [accumulate] : []), update], training.device);
+type Cost = Pick<TrainingPlan, 'parameters' | 'trainedParameters' | 'memory'> & { flops: number };
+
+/** Batches above this are not built but extrapolated: graphs hold small constants for each example. */
+const LARGEST_BUILT = 256;
+
+function costOf(recipe: Recipe, batchSize: number, build: (batchSize: number) => Objective): Cost {
+  if (batchSize <= LARGEST_BUILT) return builtCost(recipe, build(batchSize));
+  const [half, whole] = [LARGEST_BUILT / 2, LARGEST_BUILT].map((size) => builtCost(recipe, build(size)));
+  const beyond = (batchSize - LARGEST_BUILT) / (LARGEST_BUILT / 2);
+  const extrapolate = (from: number, to: number) => to + (to - from) * beyond;
+  return { ...whole, memory: extrapolate(half.memory, whole.memory), flops: extrapolate(half.flops, whole.flops) };
+}
+
+function builtCost(recipe: Recipe, objective: Objective): Cost {
+  const { trained, gradient, accumulate, update } = trainingPrograms(
+    objective,
+    learnerOptions(recipe, objective.needs),
+  );
+  const programs = [gradient, ...(accumulate ? [accumulate] : []), update];
+  return {
+    parameters: countParameters(objective.needs),
+    trainedParameters: countParameters({ parameters: new Map(trained.map((p) => [p.name, p])) }),
+    memory: estimatePrograms(programs, recipe.training.device).peak,
+    flops: gradient.graph.flops,
+  };
 }
 
 /** WebAssembly addresses 4 GiB at most, whatever the machine has. */

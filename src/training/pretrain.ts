@@ -35,9 +35,10 @@ export async function pretrain(
   const description = describeModel(recipe, [modality], normalization);
   const build = (batchSize: number) => autoencodingObjective(description, recipe.masking, batchSize);
   const folder = runFolder(recipe);
-  const { plan, objective } = planTraining(recipe, { description, folder, images: dataset.size }, build);
+  const plan = planTraining(recipe, { description, folder, images: dataset.size }, build);
   options.onPlan?.(plan);
   ensureFits(plan, build);
+  const objective = build(recipe.training.batchSize);
   const result = await withEngine(recipe, options.engine, (engine) =>
     train({
       ...options,

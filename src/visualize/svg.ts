@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { writeFileAtomic } from '../checkpoint/index.js';
 import { ensure } from '../errors/index.js';
 import { categorical } from './color.js';
 import type { RgbImage } from './picture.js';
@@ -167,17 +166,12 @@ export class Figure {
   }
 }
 
-/** Writes the figure as PNG. A reader never sees half a file: it is written beside its place and then moved there. */
+/**
+ * Writes the figure as PNG. A reader never sees half a file: it is written beside its place and then moved there.
+ * @throws HiperceiverError that names the file, where it cannot be written
+ */
 export async function writePng(path: string, figure: Figure, scale = 2): Promise<void> {
-  const png = await figure.toPng(scale);
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    await writeFile(temporary, png, { flush: true });
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  await writeFileAtomic(path, await figure.toPng(scale));
 }
 
 /** `text` with the characters replaced that mean something in XML and HTML. */

@@ -49,6 +49,13 @@ test('values follow an option or its equals sign, in kebab-case, camelCase or by
   assert.deepEqual(parse('--colors', 'red,blue', '--colors=green').options.colors, ['red', 'blue', 'green']);
 });
 
+test('a repeated option is taken whole each time', () => {
+  const command = defineCommand({ ...plain, options: { dataset: { type: 'repeated', help: '' } } });
+  assert.deepEqual(parseArguments(command, []).options.dataset, []);
+  const { dataset } = parseArguments(command, ['--dataset', 'a=1,b=2', '--dataset=c=3']).options;
+  assert.deepEqual(dataset, ['a=1,b=2', 'c=3']);
+});
+
 test('switches are turned on, off, and set', () => {
   assert.equal(parse('--water').options.water, true);
   assert.equal(parse('--no-water').options.water, false);

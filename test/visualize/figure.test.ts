@@ -75,7 +75,7 @@ test('writePng leaves the picture and nothing else', async () => {
     await writePng(join(folder, 'a.png'), new Figure(10, 10));
     assert.deepEqual(await readdir(folder), ['a.png']);
     assert.equal((await readFile(join(folder, 'a.png'))).readUInt32BE(0), 0x89504e47);
-    await assert.rejects(writePng(join(folder, 'missing', 'a.png'), new Figure(10, 10)), { code: 'ENOENT' });
+    await assert.rejects(writePng(join(folder, 'a.png', 'b.png'), new Figure(10, 10)), /b\.png cannot be written/);
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -104,8 +104,8 @@ interface TrainingStep {
 function trainingStep(model: InspectedModel, modalities: Modality[], recipe: Recipe): TrainingStep {
   const description = { ...model, modalities, normalization: { mean: [], std: [] } };
   const about = { description, folder: runFolder(recipe), images: 0 };
-  const { plan } = planTraining(recipe, about, (size) => autoencodingObjective(description, recipe.masking, size));
-  return { batchSize: recipe.training.batchSize, flops: plan.flopsPerStep, memory: plan.memory.peak };
+  const plan = planTraining(recipe, about, (size) => autoencodingObjective(description, recipe.masking, size));
+  return { batchSize: recipe.training.batchSize, flops: plan.flopsPerStep, memory: plan.memory };
 }
 
 function describeStep({ batchSize, flops, memory }: TrainingStep): string {

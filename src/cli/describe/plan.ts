@@ -16,7 +16,7 @@ export function describePlan(plan: TrainingPlan): string {
     ` on ${plural(images, 'image')} of ${recipe.data.path} as ${describeModalities(description.modalities)}: `,
     `${describeGroups(plan)}. `,
     `${plural(steps, 'step')} of ${examples}, ${formatCount(flopsPerStep, 'FLOP')} each, on ${device}; `,
-    `about ${formatBytes(memory.peak)} of memory (${formatBytes(plan.availableMemory)} free). `,
+    `about ${formatBytes(memory)} of memory (${formatBytes(plan.availableMemory)} free). `,
     `Run folder: ${folder}.`,
   ].join('');
 }
