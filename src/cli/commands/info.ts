@@ -85,10 +85,11 @@ async function chosenModel(name: string, given: Modality[][], overrides: Record<
     const recipe = resolveRecipe((config.recipe as Partial<Recipe> | undefined) ?? {}, overrides);
     return { model: description, datasets: given.length > 0 ? given : [description.modalities], recipe };
   }
-  const { system, variant } = parseModelName(name);
-  const recipe = resolveRecipe({ model: { name: system as Recipe['model']['name'], variant } }, overrides);
+  const named = parseModelName(name);
+  const base = { model: { name: named.system as Recipe['model']['name'], variant: named.variant } };
+  const recipe = resolveRecipe(base, overrides);
   const datasets = given.length > 0 ? given : [parseModalities(['image=224x224x3'])];
-  const { positions, positionInitScale, config } = recipe.model;
+  const { name: system, variant, positions, positionInitScale, config } = recipe.model;
   const model = describeVariant(system, variant, datasets.flat(), { positions, positionInitScale, ...config });
   return { model, datasets, recipe };
 }

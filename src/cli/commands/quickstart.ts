@@ -8,7 +8,14 @@ export const command = defineCommand({
   usage: '[options]',
   description:
     'Pre-trains a small HiP on Fashion-MNIST by masked auto-encoding, fine-tunes it to classify, trains the same network from scratch, and writes pictures and a report.',
-  options: { folder: { type: 'string', help: 'where everything is written; what an earlier quickstart left there is replaced', default: 'runs/quickstart', placeholder: 'DIR' } },
+  options: {
+    folder: {
+      type: 'string',
+      help: 'where everything is written; what an earlier quickstart left there is replaced',
+      default: 'runs/quickstart',
+      placeholder: 'DIR',
+    },
+  },
   recipe: true,
   examples: ['./hip quickstart', './hip quickstart --steps 200 --folder /tmp/quick'],
   async run({ options, overrides, quiet, output }) {

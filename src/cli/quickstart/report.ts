@@ -1,17 +1,22 @@
 /** The quickstart's report: one HTML file with curves, pictures, accuracies, settings and time. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { barChart, curvesPicture, renderReport, type ReportSection } from '../../visualize/index.js';
+import { barChart, curvesPicture, type ReportSection, renderReport } from '../../visualize/index.js';
 import type { QuickstartResult } from './run.js';
 
-export async function quickstartReport(result: QuickstartResult, runs: { pretrain: string; finetune: string; scratch: string }): Promise<string> {
+export async function quickstartReport(
+  result: QuickstartResult,
+  runs: { pretrain: string; finetune: string; scratch: string },
+): Promise<string> {
   const { locality, finetuned, scratch, seconds, images, folder, recipes } = result;
   const picture = (name: string) => readFile(join(folder, name));
   const sections: ReportSection[] = [
     {
       heading: 'Pre-training',
       text: `Each of ${images.train.toLocaleString('en')} training images is cut into groups in index order, **${percent(ratio(recipes.pretrain.masking.ratio))} of the pixels are dropped** before the encoder, and the model predicts them. The loss is the mean squared error of the masked pixels, in units of their variance: 1 is what the mean image's grey would reach.`,
-      figure: await curvesPicture({ 'masked error': runs.pretrain }, 'loss', { title: 'Reconstruction error of masked pixels' }),
+      figure: await curvesPicture({ 'masked error': runs.pretrain }, 'loss', {
+        title: 'Reconstruction error of masked pixels',
+      }),
     },
     {
       heading: 'What it fills in',
@@ -39,7 +44,10 @@ export async function quickstartReport(result: QuickstartResult, runs: { pretrai
     },
     {
       heading: 'While fine-tuning',
-      figure: await curvesPicture({ 'pre-trained': runs.finetune, 'from scratch': runs.scratch }, 'accuracy', { title: 'Accuracy on the training batches', yRange: [0, 1] }),
+      figure: await curvesPicture({ 'pre-trained': runs.finetune, 'from scratch': runs.scratch }, 'accuracy', {
+        title: 'Accuracy on the training batches',
+        yRange: [0, 1],
+      }),
     },
     { heading: 'Confusions', figure: await picture('confusion.png') },
     {
@@ -49,8 +57,18 @@ export async function quickstartReport(result: QuickstartResult, runs: { pretrai
         rows: [
           ['model', ...three(`${recipes.pretrain.model.name} ${recipes.pretrain.model.variant}`)],
           ['steps', recipes.pretrain.training.steps, recipes.finetune.training.steps, recipes.finetune.training.steps],
-          ['batch', recipes.pretrain.training.batchSize, recipes.finetune.training.batchSize, recipes.finetune.training.batchSize],
-          ['learning rate', recipes.pretrain.optimizer.learningRate, recipes.finetune.optimizer.learningRate, recipes.finetune.optimizer.learningRate],
+          [
+            'batch',
+            recipes.pretrain.training.batchSize,
+            recipes.finetune.training.batchSize,
+            recipes.finetune.training.batchSize,
+          ],
+          [
+            'learning rate',
+            recipes.pretrain.optimizer.learningRate,
+            recipes.finetune.optimizer.learningRate,
+            recipes.finetune.optimizer.learningRate,
+          ],
           ['seed', recipes.pretrain.training.seed, recipes.finetune.training.seed, recipes.finetune.training.seed],
           ['seconds', ...[seconds.pretrain, seconds.finetune, seconds.scratch].map((s) => Number(s.toFixed(1)))],
         ],
@@ -60,9 +78,14 @@ export async function quickstartReport(result: QuickstartResult, runs: { pretrai
   ];
   return renderReport({
     title: 'Hiperceiver quickstart',
-    summary: 'A small Hierarchical Perceiver learned the geometry of images from raw pixels that carry no position, by filling in what was hidden from it; then it learned to classify.',
+    summary:
+      'A small Hierarchical Perceiver learned the geometry of images from raw pixels that carry no position, by filling in what was hidden from it; then it learned to classify.',
     keyFigures: [
-      { value: locality.score.toFixed(2), label: 'locality of learned positions', note: `chance ${locality.chance.toFixed(2)}` },
+      {
+        value: locality.score.toFixed(2),
+        label: 'locality of learned positions',
+        note: `chance ${locality.chance.toFixed(2)}`,
+      },
       { value: percent(finetuned.top1), label: 'accuracy, pre-trained', note: `from scratch ${percent(scratch.top1)}` },
       { value: `${Math.round(seconds.total)} s`, label: 'for everything', note: result.machine },
     ],

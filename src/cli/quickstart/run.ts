@@ -1,11 +1,18 @@
 /** The quickstart: pre-train, fine-tune, train the same from scratch, and draw what came out. */
-import { cpus, totalmem } from 'node:os';
+
 import { rm, writeFile } from 'node:fs/promises';
+import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { createEngine } from '../../engine/index.js';
 import { type ClassificationScore, finetune, loadModel } from '../../tasks/index.js';
 import { loadRecipe, openSplit, pretrain, type Recipe, resolveRecipe } from '../../training/index.js';
-import { confusionPicture, imageLocality, positionsPicture, reconstructionPicture, writePng } from '../../visualize/index.js';
+import {
+  confusionPicture,
+  imageLocality,
+  positionsPicture,
+  reconstructionPicture,
+  writePng,
+} from '../../visualize/index.js';
 import type { Output } from '../output.js';
 import { quickstartReport } from './report.js';
 
@@ -31,17 +38,31 @@ export interface QuickstartOptions {
 }
 
 /** Runs everything into `folder`; undefined where the signal ended it before its end. */
-export async function quickstart({ folder, overrides, quiet, signal, output }: QuickstartOptions): Promise<QuickstartResult | undefined> {
+export async function quickstart({
+  folder,
+  overrides,
+  quiet,
+  signal,
+  output,
+}: QuickstartOptions): Promise<QuickstartResult | undefined> {
   const began = performance.now();
-  await rm(folder, { recursive: true, force: true });
-  const runs = { pretrain: join(folder, 'pretrain'), finetune: join(folder, 'finetune'), scratch: join(folder, 'scratch') };
+  const runs = {
+    pretrain: join(folder, 'pretrain'),
+    finetune: join(folder, 'finetune'),
+    scratch: join(folder, 'scratch'),
+  };
+  // Only what a quickstart makes is replaced: the folder may hold other things.
+  for (const run of Object.values(runs)) await rm(run, { recursive: true, force: true });
   const shared = pick(overrides, ['training.device', 'training.threads', 'training.seed']);
   const recipe = resolveRecipe(await loadRecipe('quickstart'), { ...overrides, 'training.out': runs.pretrain });
   const fine = await loadRecipe('quickstart-finetune');
-  const tuned = (from: string, out: string) => resolveRecipe(fine, { ...shared, 'finetune.from': from, 'training.out': out });
+  const tuned = (from: string, out: string) =>
+    resolveRecipe(fine, { ...shared, 'finetune.from': from, 'training.out': out });
   await using engine = await createEngine(recipe.training);
 
-  output.note('1/3  Pre-training: 85 % of the pixels are dropped, the model fills them in. Nothing tells it where a pixel lies.');
+  output.note(
+    '1/3  Pre-training: 85 % of the pixels are dropped, the model fills them in. Nothing tells it where a pixel lies.',
+  );
   const learned = await pretrain(recipe, { engine, quiet, signal, label: 'pre-train' });
   if (learned.interrupted) return undefined;
   const model = await loadModel(learned.checkpoint);
@@ -50,15 +71,25 @@ export async function quickstart({ folder, overrides, quiet, signal, output }: Q
   const { figure, loss } = await reconstructionPicture(model, test, recipe.masking, engine);
   await writePng(join(folder, 'reconstructions.png'), figure);
   await writePng(join(folder, 'positions.png'), positionsPicture(model));
-  output.note(`     Locality of the learned positions: ${locality.score.toFixed(2)} (chance ${locality.chance.toFixed(2)}).`);
+  output.note(
+    `     Locality of the learned positions: ${locality.score.toFixed(2)} (chance ${locality.chance.toFixed(2)}).`,
+  );
 
   output.note('2/3  Fine-tuning the encoder to classify, from the checkpoint.');
-  const finetuned = await finetune(tuned(learned.checkpoint, runs.finetune), { engine, quiet, signal, label: 'fine-tune' });
+  const finetuned = await finetune(tuned(learned.checkpoint, runs.finetune), {
+    engine,
+    quiet,
+    signal,
+    label: 'fine-tune',
+  });
   if (finetuned.interrupted) return undefined;
   output.note('3/3  The same from scratch, with the same steps and batches.');
   const scratch = await finetune(tuned('', runs.scratch), { engine, quiet, signal, label: 'scratch  ' });
   if (scratch.interrupted) return undefined;
-  await writePng(join(folder, 'confusion.png'), confusionPicture(finetuned.score, 'Fine-tuned from the pre-trained encoder'));
+  await writePng(
+    join(folder, 'confusion.png'),
+    confusionPicture(finetuned.score, 'Fine-tuned from the pre-trained encoder'),
+  );
 
   const result: QuickstartResult = {
     folder,
@@ -68,7 +99,12 @@ export async function quickstart({ folder, overrides, quiet, signal, output }: Q
     scratch: scratch.score,
     images: { train: (await openSplit(recipe, 'train')).size, test: test.size },
     recipes: { pretrain: recipe, finetune: tuned(learned.checkpoint, runs.finetune) },
-    seconds: { pretrain: learned.seconds, finetune: finetuned.seconds, scratch: scratch.seconds, total: (performance.now() - began) / 1000 },
+    seconds: {
+      pretrain: learned.seconds,
+      finetune: finetuned.seconds,
+      scratch: scratch.seconds,
+      total: (performance.now() - began) / 1000,
+    },
     machine: `${cpus().length} x ${cpus()[0]?.model.trim() ?? 'CPU'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,
   };
   await writeFile(join(folder, 'report.html'), await quickstartReport(result, runs));
