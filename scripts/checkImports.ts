@@ -20,7 +20,12 @@ const tiers = [
   ['cli', 'server'],
 ];
 /** Imports between folders of one tier that are meant. */
-const sameTier: Record<string, string[]> = { random: ['errors'], protobuf: ['errors'], tasks: ['training'], verify: ['training', 'tasks'] };
+const sameTier: Record<string, string[]> = {
+  random: ['errors'],
+  protobuf: ['errors'],
+  tasks: ['training'],
+  verify: ['training', 'tasks'],
+};
 /** Folders that know plain typed arrays alone: they see nothing but the lowest tier. */
 const plain = ['data', 'checkpoint', 'distributed'];
 /** The package's public entries, which may import every folder but the command line. */

@@ -11,7 +11,7 @@ export const command = defineCommand({
   options: {
     folder: {
       type: 'string',
-      help: 'where everything is written; what an earlier quickstart left there is replaced',
+      help: 'where everything is written; runs of an earlier quickstart there are replaced',
       default: 'runs/quickstart',
       placeholder: 'DIR',
     },
