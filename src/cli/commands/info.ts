@@ -79,7 +79,7 @@ interface Chosen {
 
 /** A model of the registry, or that of a checkpoint; the recipe's values complete both. */
 async function chosenModel(name: string, given: Modality[][], overrides: Record<string, string>): Promise<Chosen> {
-  if (existsSync(name)) {
+  if (isPath(name)) {
     const { config } = await loadCheckpoint(name, { parts: [] });
     const description = fromConfig(config, name);
     const recipe = resolveRecipe((config.recipe as Partial<Recipe> | undefined) ?? {}, overrides);
@@ -92,6 +92,18 @@ async function chosenModel(name: string, given: Modality[][], overrides: Record<
   const { name: system, variant, positions, positionInitScale, config } = recipe.model;
   const model = describeVariant(system, variant, datasets.flat(), { positions, positionInitScale, ...config });
   return { model, datasets, recipe };
+}
+
+/** A model's name comes before a file or folder that happens to be called so; `./name` is always a path. */
+function isPath(name: string): boolean {
+  if (!existsSync(name)) return false;
+  if (/^[./]/.test(name)) return true;
+  try {
+    parseModelName(name);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 interface TrainingStep {
