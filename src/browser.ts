@@ -43,7 +43,15 @@ export {
   warmupCosine,
 } from './optim/index.js';
 export * from './random/index.js';
-export * from './tasks/metrics/index.js';
+export {
+  confusionMatrix,
+  knnClassify,
+  retrievalMetrics,
+  segmentationMetrics,
+  taggingMetrics,
+  topKAccuracy,
+  topKIndices,
+} from './tasks/metrics/index.js';
 export { autoencodingObjective } from './training/autoencoding.js';
 export {
   applyModel,
