@@ -27,5 +27,5 @@ export default defineRecipe({
   },
   masking: { scheme: 'group', ratio: 0.85, input: 'drop', perExample: true, reconstruct: 'masked' },
   optimizer: { learningRate: 3e-3, positionLearningRateScale: 10, warmupSteps: 50, weightDecay: 0.01 },
-  training: { steps: 2400, batchSize: 16, checkpointEvery: 1000, logEvery: 10 },
+  training: { steps: 2000, batchSize: 16, checkpointEvery: 1000, logEvery: 10 },
 });
