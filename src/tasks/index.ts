@@ -13,7 +13,14 @@ export {
 export { type EncoderScore, type EvaluateEncoderOptions, evaluateEncoder } from './evaluateEncoder.js';
 export { type ExportedGraph, type ExportGraphOptions, type ExportTask, exportGraph } from './exportGraph.js';
 export { type ExportOptions, type ExportReport, exportOnnx } from './exportOnnx.js';
-export { describeVariant, type InspectedModel, inspectModel, type ModelReport, type StageReport } from './inspect.js';
+export {
+  describeVariant,
+  type InspectedModel,
+  inspectModel,
+  labelNames,
+  type ModelReport,
+  type StageReport,
+} from './inspect.js';
 export { type LoadedModel, loadModel, Runner } from './loadModel.js';
 export {
   confusionMatrix,

@@ -18,6 +18,7 @@ export interface StageReport {
   flops: number;
 }
 
+/** A model's size, in all and by data set and stage. */
 export interface ModelReport {
   /** Trained values in all. A parameter that several data sets share counts once. */
   parameters: number;
@@ -29,17 +30,22 @@ export interface ModelReport {
   }[];
 }
 
+/** What of a model its size depends on, besides its inputs. */
 export type InspectedModel = Pick<ModelDescription, 'system' | 'variant' | 'config' | 'classes'>;
 
-/** A named variant with some fields replaced. Of HiPClassBottleneck the inputs `label` and `…_label` are the labels, unless told otherwise. */
+/** The inputs that are class labels by their names: `label` and `…_label`. */
+export function labelNames(modalities: readonly Modality[]): string[] {
+  return modalities.map(({ name }) => name).filter((name) => /(^|_)label$/.test(name));
+}
+
+/** A named variant with some fields replaced. HiPClassBottleneck's labels are those of {@link labelNames}, unless told otherwise. */
 export function describeVariant(
   system: string,
   variant: string,
   modalities: readonly Modality[],
   config: Record<string, unknown> = {},
 ): InspectedModel {
-  const labels = modalities.map(({ name }) => name).filter((name) => /(^|_)label$/.test(name));
-  const own = system === 'hip_class_bottleneck' ? { labelModalities: labels, ...config } : config;
+  const own = system === 'hip_class_bottleneck' ? { labelModalities: labelNames(modalities), ...config } : config;
   return { system, variant, config: configOf(systemByName(system), variant, own) };
 }
 

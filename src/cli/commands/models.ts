@@ -1,9 +1,12 @@
-import { modelNames, systemByName } from '../../models/index.js';
-import { describeVariant, inspectModel } from '../../tasks/index.js';
+import { type Modality, modelNames, systemByName } from '../../models/index.js';
+import { describeVariant, inspectModel, labelNames } from '../../tasks/index.js';
 import { defineCommand } from '../command.js';
 import { describeModalities, parseModalities } from '../inputs.js';
 import { formatCount } from '../quantities.js';
 import { formatTable } from '../table.js';
+
+/** A class label as HiPClassBottleneck takes it: without one that system is no other than HiP. */
+const LABEL: Modality = { name: 'label', indexShape: [1], channels: 1000 };
 
 /** `hip models`: every system and variant, with its size on one input. */
 export const command = defineCommand({
@@ -26,9 +29,10 @@ export const command = defineCommand({
   ],
   run: async ({ options, output }) => {
     const modalities = parseModalities(options.input);
+    const labelled = labelNames(modalities).length > 0 ? modalities : [...modalities, LABEL];
     const rows = modelNames().map(({ system, variant }) => {
-      const model = describeVariant(system, variant, modalities);
-      const { parameters, datasets } = inspectModel(model, [modalities]);
+      const taken = system === 'hip_class_bottleneck' ? labelled : modalities;
+      const { parameters, datasets } = inspectModel(describeVariant(system, variant, taken), [taken]);
       const { summary, paper } = systemByName(system);
       return { model: `${system}/${variant}`, parameters, flops: datasets[0].flops, summary, paper };
     });
@@ -39,7 +43,7 @@ export const command = defineCommand({
           ['model', 'parameters', 'forward', 'paper', 'what it is'],
         ),
         '',
-        `Sizes for ${describeModalities(modalities)}, one example.`,
+        `Sizes for ${describeModalities(modalities)}, one example${labelled === modalities ? '' : `; of hip_class_bottleneck with ${describeModalities([LABEL])} besides`}.`,
       ].join('\n'),
     );
   },
