@@ -2,6 +2,7 @@
 import { ensure } from '../errors/index.js';
 import { concat, constant, type Tensor } from '../graph/index.js';
 
+/** How one modality is cut into groups of rows. */
 export interface ModalityGroups {
   name: string;
   indexDim: number;
@@ -12,6 +13,7 @@ export interface ModalityGroups {
   groupPadding: number;
 }
 
+/** How all modalities are cut into groups, whose rows are equally many. */
 export interface Grouping {
   /** M: rows of every group, paddings included. */
   indexDimPerGroup: number;
@@ -61,19 +63,12 @@ export function isPadded(part: ModalityGroups): boolean {
 /** `[B, I, C]` → `[B, groups, M, C]`, padded with zeros. */
 export function groupRows(x: Tensor, { groups, finalPadding, groupPadding }: ModalityGroups): Tensor {
   const [batch, , channels] = x.shape;
-  return x
-    .pad([
-      [0, 0],
-      [0, finalPadding],
-      [0, 0],
-    ])
-    .reshape([batch, groups, -1, channels])
-    .pad([
-      [0, 0],
-      [0, 0],
-      [0, groupPadding],
-      [0, 0],
-    ]);
+  return padRows(padRows(x, finalPadding).reshape([batch, groups, -1, channels]), groupPadding);
+}
+
+/** Zero rows at the end of the second last axis: `[..., N, C]` → `[..., N + count, C]`. */
+export function padRows(x: Tensor, count: number): Tensor {
+  return x.pad(x.shape.map((_, axis) => [0, axis === x.rank - 2 ? count : 0]));
 }
 
 /**
@@ -109,6 +104,7 @@ export function validRows(part: ModalityGroups, indexDimPerGroup: number): Tenso
   return constant(valid, [1, groups, indexDimPerGroup, 1]);
 }
 
+/** How groups are merged or parted between blocks: see {@link regroup}. */
 export type RegroupType = 'reshape' | 'transpose_reshape';
 
 /**

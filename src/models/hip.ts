@@ -6,10 +6,19 @@
 import { ensure } from '../errors/index.js';
 import { concat, type Tensor } from '../graph/index.js';
 import { linear, type Scope } from '../nn/index.js';
-import { constNumGrouping, type Grouping, joinGroups, type RegroupType, regroup, ungroup } from './grouping.js';
+import {
+  constNumGrouping,
+  type Grouping,
+  joinGroups,
+  padRows,
+  type RegroupType,
+  regroup,
+  ungroup,
+} from './grouping.js';
 import { inputStage, type PositionOptions, positionTable, type RowSelection, unembed } from './inputStage.js';
 import { indexDim, type Modality } from './modality.js';
 import { crossAttention, perceiverBlock } from './perceiverBlock.js';
+import type { ApplyOptions, PerceiverOutputs } from './system.js';
 
 /** One entry per block, first to last, where a list is asked for. The names are the reference's. */
 export interface HipConfig extends PositionOptions {
@@ -34,24 +43,8 @@ export interface HipConfig extends PositionOptions {
   labelModalities?: string[];
 }
 
-export interface HipOptions {
-  /** Stop after the processor: what classification uses. */
-  encoderOnly?: boolean;
-  /** Rows of each modality that enter, and rows that are reconstructed. */
-  selections?: Record<string, RowSelection>;
-}
-
-export interface PerceiverOutputs {
-  /** Output of every block, `[B, G_i, N_i, D_i]`. */
-  blocks: Tensor[];
-  /** Per modality `[B, I, C]`; with rows queried `[B, groups, Q, C]`; empty for an encoder alone. */
-  reconstruction: Record<string, Tensor>;
-  /** Output of the last block in the reference's ungrouped form, per modality; empty for an encoder alone. */
-  latents: Record<string, Tensor>;
-}
-
 /** Index of the processor: the middle block. */
-export function processorIndex(config: Pick<HipConfig, 'numGroups'>): number {
+function processorIndex(config: Pick<HipConfig, 'numGroups'>): number {
   return Math.floor(config.numGroups.length / 2);
 }
 
@@ -70,7 +63,7 @@ export function hip(
   config: HipConfig,
   modalities: readonly Modality[],
   inputs: Record<string, Tensor>,
-  options: HipOptions = {},
+  options: ApplyOptions = {},
 ): PerceiverOutputs {
   checkConfig(config);
   const scope = root.child('perceiver');
@@ -123,31 +116,6 @@ export function hip(
   return { blocks, reconstruction, latents: ungroup(x, grouping) };
 }
 
-/** The paper's classifier: the encoder up to the processor, the mean of its latents, a linear. → logits `[B, classes]`. */
-export function hipClassifier(
-  root: Scope,
-  config: HipConfig,
-  modalities: readonly Modality[],
-  inputs: Record<string, Tensor>,
-  numClasses: number,
-  options: HipOptions = {},
-): { logits: Tensor; features: Tensor } {
-  const features = hipFeatures(root, config, modalities, inputs, options);
-  return { logits: linear(root.child('classifier/linear'), features, numClasses), features };
-}
-
-/** Mean of the processor's latents, `[B, D_p]`. Nothing is masked here. */
-export function hipFeatures(
-  root: Scope,
-  config: HipConfig,
-  modalities: readonly Modality[],
-  inputs: Record<string, Tensor>,
-  options: HipOptions = {},
-): Tensor {
-  const { blocks } = hip(root, config, modalities, inputs, { ...options, encoderOnly: true });
-  return blocks[blocks.length - 1].mean([1, 2]);
-}
-
 /** One head for all signals: each group of queries reads the latents of its own group. */
 function reconstructSignals(
   scope: Scope,
@@ -160,14 +128,7 @@ function reconstructSignals(
 ): Record<string, Tensor> {
   const parts = signals.map((m) => queries[m.name]);
   const longest = Math.max(...parts.map((q) => q.shape[2]));
-  const padded = parts.map((q) =>
-    q.pad([
-      [0, 0],
-      [0, 0],
-      [0, longest - q.shape[2]],
-      [0, 0],
-    ]),
-  );
+  const padded = parts.map((q) => padRows(q, longest - q.shape[2]));
   const read = reconstructionHead(head, joinGroups(padded), latents);
   const groups = read.split(
     grouping.modalities.map((m) => m.groups),

@@ -10,20 +10,12 @@ export {
   ungroup,
   validRows,
 } from './grouping.js';
-export {
-  type HipConfig,
-  type HipOptions,
-  hip,
-  hipClassifier,
-  hipFeatures,
-  hipGrouping,
-  type PerceiverOutputs,
-  processorIndex,
-} from './hip.js';
+export { type HipConfig, hip, hipGrouping } from './hip.js';
 export type { RowSelection } from './inputStage.js';
 export { indexDim, type Modality } from './modality.js';
 export { type ModelName, modelNames, parseModelName } from './modelName.js';
 export { type PerceiverIoConfig, perceiverIo } from './perceiverIo.js';
-export { type ApplyOptions, configOf, type System, systemByName, systems } from './registry.js';
+export { configOf, systemByName, systems } from './registry.js';
 export { selectRows } from './rows.js';
+export type { ApplyOptions, PerceiverOutputs, System } from './system.js';
 export { hipVariants, perceiverIoVariants } from './variants.js';

@@ -2,10 +2,11 @@
 import { ensure } from '../errors/index.js';
 import { constant, type Tensor } from '../graph/index.js';
 import { fanIn, fourierFeatures, linear, type Scope, zeros } from '../nn/index.js';
-import { type Grouping, groupRows, isPadded, joinGroups, type ModalityGroups, validRows } from './grouping.js';
+import { type Grouping, groupRows, isPadded, joinGroups, type ModalityGroups, padRows, validRows } from './grouping.js';
 import { indexDim, type Modality } from './modality.js';
 import { selectRows } from './rows.js';
 
+/** How a model is told where an input lies. */
 export interface PositionOptions {
   /** `learned`: a table. `fourier`: fixed Fourier features through a trained linear. `none`: nothing tells where an input lies. */
   positions: 'learned' | 'fourier' | 'none';
@@ -28,7 +29,10 @@ export interface RowSelection {
   queried?: Tensor;
 }
 
-/** The position vectors of all elements of a modality, `[I, E]`. */
+/**
+ * The position vectors of all elements of a modality, `[I, E]`.
+ * @param order number of the modality among all: the reference numbers the names of their projections
+ */
 export function positionTable(
   scope: Scope,
   modality: Modality,
@@ -60,6 +64,7 @@ export function positionTable(
   );
 }
 
+/** What the blocks read, and what the reconstruction head asks with. */
 export interface Stem {
   /** Embedded inputs with positions, `[B, G, K, E]`: K = M, or the visible rows alone. */
   x: Tensor;
@@ -75,7 +80,8 @@ export function inputStage(
   grouping: Grouping,
   channels: number,
   options: PositionOptions & {
-    selections?: Record<string, RowSelection> /** Number of the first modality. */;
+    selections?: Record<string, RowSelection>;
+    /** Number of the first modality. */
     order?: number;
   },
 ): Stem {
@@ -110,16 +116,7 @@ export function inputStage(
   // Modalities may keep different numbers of rows: the shorter groups end in zero rows, as padding does everywhere in HiP.
   const longest = Math.max(...parts.map((p) => p.shape[2]));
   return {
-    x: joinGroups(
-      parts.map((p) =>
-        p.pad([
-          [0, 0],
-          [0, 0],
-          [0, longest - p.shape[2]],
-          [0, 0],
-        ]),
-      ),
-    ),
+    x: joinGroups(parts.map((p) => padRows(p, longest - p.shape[2]))),
     queries,
   };
 }

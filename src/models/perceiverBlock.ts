@@ -1,7 +1,7 @@
 /** The block that HiP and its Perceiver IO are made of: cross-attention into latents, then self-attention. */
 import { ensure } from '../errors/index.js';
 import { sameShape, show, type Tensor } from '../graph/index.js';
-import { dropout, linear, norm, type Scope, scaledDotProductAttention, table } from '../nn/index.js';
+import { dropout, linear, norm, type Scope, scaledDotProductAttention, squaredRelu, table } from '../nn/index.js';
 import { selectRows } from './rows.js';
 
 interface AttentionOptions {
@@ -29,10 +29,11 @@ function attention(scope: Scope, queries: Tensor, keyValues: Tensor, options: At
 /** Linear, squared ReLU, linear. */
 function mlp(scope: Scope, x: Tensor, wideningFactor: number, dropoutProb = 0): Tensor {
   const channels = x.shape[x.rank - 1];
-  const hidden = linear(scope.child('mlp_hidden_linear'), x, channels * wideningFactor).relu();
-  return dropout(scope, linear(scope.child('mlp_output_linear'), hidden.mul(hidden), channels), dropoutProb);
+  const hidden = squaredRelu(linear(scope.child('mlp_hidden_linear'), x, channels * wideningFactor));
+  return dropout(scope, linear(scope.child('mlp_output_linear'), hidden, channels), dropoutProb);
 }
 
+/** Sizes of {@link crossAttention}. */
 export interface CrossAttentionOptions {
   heads: number;
   wideningFactor: number;
@@ -92,6 +93,7 @@ function dropPath(scope: Scope, batch: number, rate: number): (branch: Tensor, i
   return (branch, index) => branch.mul(keep.slice([[index, index + 1]]).reshape([batch, 1, 1, 1]));
 }
 
+/** Sizes of {@link perceiverBlock}. */
 export interface BlockOptions {
   /** Latents per group at evaluation (rows of the query table) and while training (a random subset of them). */
   numLatentsEval: number;

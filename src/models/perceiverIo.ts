@@ -4,11 +4,13 @@
  */
 import { concat, type Tensor } from '../graph/index.js';
 import type { Scope } from '../nn/index.js';
-import type { PerceiverOutputs } from './hip.js';
-import { inputStage, type PositionOptions, type RowSelection, unembed } from './inputStage.js';
+import type { Grouping } from './grouping.js';
+import { inputStage, type PositionOptions, unembed } from './inputStage.js';
 import { indexDim, type Modality } from './modality.js';
 import { crossAttention, perceiverBlock } from './perceiverBlock.js';
+import type { ApplyOptions, PerceiverOutputs } from './system.js';
 
+/** The names are the reference's. */
 export interface PerceiverIoConfig extends PositionOptions {
   numSelfAttendsPerBlock: number;
   zIndexDim: number;
@@ -25,36 +27,36 @@ export interface PerceiverIoConfig extends PositionOptions {
   zIndexDimEval?: number;
 }
 
+/** One group for each modality, without padding. */
+export function perceiverIoGrouping(_: PerceiverIoConfig, modalities: readonly Modality[]): Grouping {
+  return {
+    indexDimPerGroup: Math.max(...modalities.map(indexDim)),
+    modalities: modalities.map((m) => ({
+      name: m.name,
+      indexDim: indexDim(m),
+      groups: 1,
+      finalPadding: 0,
+      groupPadding: 0,
+    })),
+  };
+}
+
 /** Applies Perceiver IO. `inputs[name]`: `[B, I, C]`; outputs as those of `hip`. */
 export function perceiverIo(
   root: Scope,
   config: PerceiverIoConfig,
   modalities: readonly Modality[],
   inputs: Record<string, Tensor>,
-  options: { encoderOnly?: boolean; selections?: Record<string, RowSelection> } = {},
+  options: ApplyOptions = {},
 ): PerceiverOutputs {
   const scope = root.child('perceiver');
-  // One group per modality and no padding: what the stages need to embed; joined along the index axis below.
-  const parts = modalities.map((m) => ({
-    name: m.name,
-    indexDim: indexDim(m),
-    groups: 1,
-    finalPadding: 0,
-    groupPadding: 0,
-  }));
+  // Each modality is embedded as one group of its own length; they are joined along the index axis below.
   const stems = modalities.map((modality, order) =>
-    inputStage(
-      scope,
-      [modality],
-      inputs,
-      { indexDimPerGroup: parts[order].indexDim, modalities: [parts[order]] },
-      config.numEmbeddingChannels,
-      {
-        ...config,
-        order,
-        selections: options.selections,
-      },
-    ),
+    inputStage(scope, [modality], inputs, perceiverIoGrouping(config, [modality]), config.numEmbeddingChannels, {
+      ...config,
+      order,
+      selections: options.selections,
+    }),
   );
   const x = scope.tap(
     'inputs',

@@ -1,36 +1,9 @@
-/** Every system by name: its variants, and one way to apply and configure it. */
+/** Every system by name, and the configuration of a variant. */
 import { ensure, unknownName } from '../errors/index.js';
-import type { Tensor } from '../graph/index.js';
-import type { Scope } from '../nn/index.js';
-import type { Grouping } from './grouping.js';
-import { type HipConfig, hip, hipGrouping, type PerceiverOutputs } from './hip.js';
-import type { RowSelection } from './inputStage.js';
-import { indexDim, type Modality } from './modality.js';
-import { type PerceiverIoConfig, perceiverIo } from './perceiverIo.js';
+import { type HipConfig, hip, hipGrouping } from './hip.js';
+import { perceiverIo, perceiverIoGrouping } from './perceiverIo.js';
+import type { System } from './system.js';
 import { hipVariants, perceiverIoVariants } from './variants.js';
-
-export interface ApplyOptions {
-  encoderOnly?: boolean;
-  selections?: Record<string, RowSelection>;
-}
-
-/** What the rest of the house needs to know of a system. */
-// biome-ignore lint/suspicious/noExplicitAny: each system has a configuration of its own
-export interface System<Config = any> {
-  name: string;
-  summary: string;
-  paper: string;
-  variants: Record<string, Config>;
-  apply(
-    scope: Scope,
-    config: Config,
-    modalities: readonly Modality[],
-    inputs: Record<string, Tensor>,
-    options?: ApplyOptions,
-  ): PerceiverOutputs;
-  /** How inputs are cut into groups: masks are drawn by group. */
-  grouping(config: Config, modalities: readonly Modality[]): Grouping;
-}
 
 const hipSystem: System<HipConfig> = {
   name: 'hip',
@@ -41,6 +14,7 @@ const hipSystem: System<HipConfig> = {
   grouping: hipGrouping,
 };
 
+/** All systems, in the order in which they are listed. */
 export const systems: Record<string, System> = {
   hip: hipSystem,
   hip_class_bottleneck: {
@@ -54,24 +28,14 @@ export const systems: Record<string, System> = {
     paper: 'arXiv 2107.14795',
     variants: perceiverIoVariants,
     apply: perceiverIo,
-    grouping: (_: PerceiverIoConfig, modalities) => ({
-      indexDimPerGroup: Math.max(...modalities.map(indexDim)),
-      modalities: modalities.map((m) => ({
-        name: m.name,
-        indexDim: indexDim(m),
-        groups: 1,
-        finalPadding: 0,
-        groupPadding: 0,
-      })),
-    }),
+    grouping: perceiverIoGrouping,
   },
 };
 
 /** A system by name. Throws with the nearest name where there is none. */
 export function systemByName(name: string): System {
-  const system = systems[name];
-  if (!system) throw unknownName('model', name, Object.keys(systems));
-  return system;
+  if (!Object.hasOwn(systems, name)) throw unknownName('model', name, Object.keys(systems));
+  return systems[name];
 }
 
 /** A variant's configuration with some fields replaced. Throws on unknown variants and fields. */
@@ -80,8 +44,9 @@ export function configOf(
   variant: string,
   overrides: Record<string, unknown> = {},
 ): Record<string, unknown> {
-  const base = system.variants[variant] as Record<string, unknown> | undefined;
-  if (!base) throw unknownName(`${system.name} variant`, variant, Object.keys(system.variants));
+  if (!Object.hasOwn(system.variants, variant))
+    throw unknownName(`${system.name} variant`, variant, Object.keys(system.variants));
+  const base = system.variants[variant] as Record<string, unknown>;
   const known = new Set([
     ...Object.keys(base),
     'processorIndexDimTrain',

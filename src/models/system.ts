@@ -1,0 +1,43 @@
+/** What the rest of the house needs to know of an architecture. */
+import type { Tensor } from '../graph/index.js';
+import type { Scope } from '../nn/index.js';
+import type { Grouping } from './grouping.js';
+import type { RowSelection } from './inputStage.js';
+import type { Modality } from './modality.js';
+
+/** How a model is applied. */
+export interface ApplyOptions {
+  /** Stop after the processor: what classification uses. */
+  encoderOnly?: boolean;
+  /** Rows of each modality that enter, and rows that are reconstructed. */
+  selections?: Record<string, RowSelection>;
+}
+
+/** What a model gives. */
+export interface PerceiverOutputs {
+  /** Output of every block, `[B, G_i, N_i, D_i]`. */
+  blocks: Tensor[];
+  /** Per modality `[B, I, C]`; with rows queried `[B, groups, Q, C]`; empty for an encoder alone. */
+  reconstruction: Record<string, Tensor>;
+  /** Output of the last block in the reference's ungrouped form, per modality; empty for an encoder alone. */
+  latents: Record<string, Tensor>;
+}
+
+/** One architecture with its named sizes. */
+// biome-ignore lint/suspicious/noExplicitAny: each system has a configuration of its own
+export interface System<Config = any> {
+  name: string;
+  summary: string;
+  paper: string;
+  variants: Record<string, Config>;
+  /** `inputs[name]`: `[B, I, C]`. */
+  apply(
+    scope: Scope,
+    config: Config,
+    modalities: readonly Modality[],
+    inputs: Record<string, Tensor>,
+    options?: ApplyOptions,
+  ): PerceiverOutputs;
+  /** How inputs are cut into groups: masks are drawn by group. */
+  grouping(config: Config, modalities: readonly Modality[]): Grouping;
+}
