@@ -15,10 +15,10 @@ export function linear(
   return options.bias === false ? y : y.add(scope.parameter('b', [out], zeros));
 }
 
-/** Layer norm over the last axis with trained scale and offset. */
-export function norm(scope: Scope, x: Tensor, epsilon = 1e-5): Tensor {
+/** Layer norm over the last axis with trained scale and offset; ε = 1e-5. */
+export function norm(scope: Scope, x: Tensor): Tensor {
   const channels = x.shape[x.rank - 1];
-  return x.layerNorm(scope.parameter('scale', [channels], ones), scope.parameter('offset', [channels], zeros), epsilon);
+  return x.layerNorm(scope.parameter('scale', [channels], ones), scope.parameter('offset', [channels], zeros));
 }
 
 /** Zeroes a random share `rate` of the elements while training and scales the rest up. */
@@ -27,7 +27,7 @@ export function dropout(scope: Scope, x: Tensor, rate: number): Tensor {
   return x.mul(scope.draw(scope.nameOf('dropout'), x.shape, { kind: 'dropout', rate }));
 }
 
-/** A table of learned rows `[rows, channels]`. */
-export function table(scope: Scope, rows: number, channels: number, scale = 1): Tensor {
-  return scope.parameter('pos_embs', [rows, channels], fanIn(rows, scale));
+/** A table of learned rows `[rows, channels]`; deviation 1 / sqrt(rows), as the reference begins its tables. */
+export function table(scope: Scope, rows: number, channels: number): Tensor {
+  return scope.parameter('pos_embs', [rows, channels], fanIn(rows));
 }
