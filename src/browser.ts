@@ -60,6 +60,7 @@ export {
   imageInput,
   inputShapes,
   type ModelDescription,
+  modelInputs,
   systemOf,
   toConfig,
 } from './training/description.js';

@@ -8,7 +8,8 @@ import { ensure } from '../errors/index.js';
 import type { Tensor } from '../graph/index.js';
 import type { Grouping, RegroupType } from '../models/index.js';
 import { applyModel, systemOf } from '../training/index.js';
-import { type LoadedModel, Runner } from './loadModel.js';
+import type { TrainedModel } from './loadModel.js';
+import { Runner } from './runner.js';
 
 /** Attention weights inside one block, for one example. */
 export interface BlockAttention {
@@ -23,6 +24,7 @@ export interface BlockAttention {
   self: Float32Array[];
 }
 
+/** What the latents of one block take from the inputs of one example. */
 export interface InputAttention {
   /** The block, counted from 0, and its groups and latents per group. */
   block: number;
@@ -44,7 +46,7 @@ const RESIDUAL = 0.5;
  * @throws HiperceiverError where there is no such block in the encoder
  */
 export async function inputAttention(
-  model: Pick<LoadedModel, 'description' | 'parameters' | 'path'>,
+  model: TrainedModel,
   signals: Record<string, Float32Array>,
   engine: Engine,
   block?: number,

@@ -2,7 +2,7 @@
 import { type ImageDataset, requireClasses, type SkippedFile } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
-import type { LoadedModel } from './loadModel.js';
+import type { TrainedModel } from './loadModel.js';
 import { embedDataset, knnAccuracy, linearProbe, type ProbeOptions, pixelFeatures } from './probe.js';
 
 export interface EncoderScore {
@@ -31,7 +31,7 @@ export interface EvaluateEncoderOptions {
 
 /** Embeds both sets with a frozen encoder and classifies `test` by what `train` shows. Both methods unless one is chosen. */
 export async function evaluateEncoder(
-  model: LoadedModel,
+  model: TrainedModel,
   train: ImageDataset,
   test: ImageDataset,
   engine: Engine,

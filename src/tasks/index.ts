@@ -1,18 +1,12 @@
 /** What people do with a model: classify, probe, embed, reconstruct. */
 
 export { type BlockAttention, composeAttention, type InputAttention, inputAttention } from './attention.js';
-export {
-  type ClassificationScore,
-  classificationObjective,
-  classify,
-  evaluateClassifier,
-  type FinetuneResult,
-  features,
-  finetune,
-} from './classification.js';
+export { classificationObjective, classify, features } from './classification.js';
+export { type ClassificationScore, evaluateClassifier } from './evaluateClassifier.js';
 export { type EncoderScore, type EvaluateEncoderOptions, evaluateEncoder } from './evaluateEncoder.js';
 export { type ExportedGraph, type ExportGraphOptions, type ExportTask, exportGraph } from './exportGraph.js';
 export { type ExportOptions, type ExportReport, exportOnnx } from './exportOnnx.js';
+export { type FinetuneResult, finetune } from './finetune.js';
 export {
   describeVariant,
   type InspectedModel,
@@ -21,7 +15,7 @@ export {
   type ModelReport,
   type StageReport,
 } from './inspect.js';
-export { type LoadedModel, loadModel, Runner } from './loadModel.js';
+export { type LoadedModel, loadModel, type TrainedModel } from './loadModel.js';
 export {
   confusionMatrix,
   knnClassify,
@@ -34,4 +28,5 @@ export {
 export { type OpenImagesOfOptions, openImagesOf } from './openImagesOf.js';
 export { embedDataset, type FeatureSet, knnAccuracy, linearProbe, type ProbeOptions, pixelFeatures } from './probe.js';
 export { type Reconstruction, reconstruct } from './reconstruction.js';
+export { Runner } from './runner.js';
 export { saveFeatures } from './saveFeatures.js';

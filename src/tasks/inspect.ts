@@ -1,9 +1,9 @@
 /** What a model is made of, without allocating any of it: parameters, operations and the shape of every stage. */
 import { ensure } from '../errors/index.js';
-import { input, type Node, type Shape, sizeOf, type Tensor, topologicalOrder } from '../graph/index.js';
+import { type Node, type Shape, sizeOf, type Tensor, topologicalOrder } from '../graph/index.js';
 import { configOf, type Modality, type PerceiverOutputs, systemByName } from '../models/index.js';
 import { countParameters, PARAMETER, Scope } from '../nn/index.js';
-import { applyModel, inputShapes, type ModelDescription } from '../training/index.js';
+import { applyModel, type ModelDescription, modelInputs } from '../training/index.js';
 import { classify } from './classification.js';
 
 /** A part of a model: the nodes that its output needs and no earlier stage's does. */
@@ -62,8 +62,7 @@ export function inspectModel(
   const scope = Scope.root();
   const reports = datasets.map((modalities) => {
     const description = { ...model, modalities: [...modalities], normalization: { mean: [], std: [] } };
-    const shapes = inputShapes(description, batchSize);
-    const inputs = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, input(name, shape)]));
+    const inputs = modelInputs(description, batchSize);
     const outputs = applyModel(description, scope, inputs, { encoderOnly: model.classes !== undefined });
     const ends = stageEnds(outputs, scope.needs.taps.get('inputs'));
     if (model.classes) ends.push(['classifier', classify(description, scope, inputs)]);

@@ -1,17 +1,21 @@
-/** A trained model from a checkpoint, ready to run. */
+/** A trained model from a checkpoint. */
 import { loadCheckpoint, toFloat32 } from '../checkpoint/index.js';
-import type { Engine, Program } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
-import { Graph, input, show, sizeOf, type Tensor, type Values } from '../graph/index.js';
-import { type ModelNeeds, PARAMETER, Scope } from '../nn/index.js';
-import { fromConfig, inputShapes, type ModelDescription } from '../training/description.js';
+import { show, sizeOf } from '../graph/index.js';
+import type { ModelNeeds } from '../nn/index.js';
+import { fromConfig, type ModelDescription } from '../training/description.js';
 import type { Recipe } from '../training/recipe.js';
 
-export interface LoadedModel {
+/** A trained model in memory: all that is needed to run it. */
+export interface TrainedModel {
   /** Where it came from, for messages. */
   path: string;
   description: ModelDescription;
-  parameters: Map<string, Float32Array>;
+  parameters: ReadonlyMap<string, Float32Array>;
+}
+
+/** A model as a checkpoint keeps it. */
+export interface LoadedModel extends TrainedModel {
   /** The recipe that it was trained with. */
   recipe?: Recipe;
   /** Updates made. */
@@ -47,89 +51,4 @@ export function checkParameters(
       () => `${where}: parameter "${name}" holds ${values.length} numbers where ${show(shape)} is needed.`,
     );
   }
-}
-
-/** Builds outputs from a scope and the model's inputs; both are used for inference alone. */
-export type Build = (scope: Scope, inputs: Record<string, Tensor>) => Record<string, Tensor>;
-
-/** A model compiled for batches of one size; its parameters stay on the device. */
-export class Runner {
-  private constructor(
-    private readonly engine: Engine,
-    private readonly program: Program,
-    private readonly names: string[],
-    readonly batchSize: number,
-    private readonly inputLengths: Record<string, number>,
-  ) {}
-
-  /** Compiles what `build` makes of the model. Randomness is off: nothing is dropped, nothing is masked. */
-  static async create(
-    engine: Engine,
-    model: Pick<LoadedModel, 'description' | 'parameters' | 'path'>,
-    batchSize: number,
-    build: Build,
-  ): Promise<Runner> {
-    const scope = Scope.root();
-    const shapes = inputShapes(model.description, batchSize);
-    const inputs = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, input(name, shape)]));
-    const outputs = build(scope, inputs);
-    checkParameters(scope.needs, model.parameters, model.path);
-    const graph = Graph.of(outputs);
-    const needed = [...scope.needs.parameters.values()].filter((p) => graph.inputs.has(PARAMETER + p.name));
-    // Each runner keeps parameters of its own, so that several models can live on one engine.
-    const prefix = `runner${nextRunner++}/`;
-    await engine.write(
-      Object.fromEntries(
-        needed.map((p) => [
-          prefix + p.name,
-          { type: { shape: p.shape, dtype: 'f32' as const }, values: model.parameters.get(p.name)! },
-        ]),
-      ),
-    );
-    const program = await engine.compile(graph, {
-      inputs: Object.fromEntries(needed.map((p) => [PARAMETER + p.name, prefix + p.name])),
-    });
-    const lengths = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, sizeOf(shape)]));
-    return new Runner(
-      engine,
-      program,
-      needed.map((p) => prefix + p.name),
-      batchSize,
-      lengths,
-    );
-  }
-
-  /** Runs up to `batchSize` examples; results hold as many rows as `size`. Further inputs (masks) go in `extra`. */
-  async run(
-    signals: Record<string, Float32Array>,
-    size: number,
-    extra: Record<string, Values> = {},
-  ): Promise<Record<string, Float32Array>> {
-    const feeds: Record<string, Values> = { ...extra };
-    for (const [name, length] of Object.entries(this.inputLengths)) {
-      const given = signals[name];
-      ensure(given, () => `The model takes "${name}", which was not given.`);
-      feeds[name] = given.length === length ? given : padded(given, length);
-    }
-    const results = await this.program.run(feeds);
-    return Object.fromEntries(
-      Object.entries(results).map(([name, values]) => [
-        name,
-        (values as Float32Array).subarray(0, (values.length / this.batchSize) * size),
-      ]),
-    );
-  }
-
-  async dispose(): Promise<void> {
-    await this.program.dispose();
-    await this.engine.free(this.names);
-  }
-}
-
-let nextRunner = 0;
-
-function padded(values: Float32Array, length: number): Float32Array {
-  const out = new Float32Array(length);
-  out.set(values);
-  return out;
 }

@@ -8,9 +8,10 @@ import { crossEntropy } from '../objectives/index.js';
 import { adamw, updateGraph, warmupCosine } from '../optim/index.js';
 import { fold, keyFrom, permutation } from '../random/index.js';
 import { transformFor } from '../training/images.js';
-import { features, overDataset } from './classification.js';
-import type { LoadedModel } from './loadModel.js';
+import { features } from './classification.js';
+import type { TrainedModel } from './loadModel.js';
 import { knnClassify, topKAccuracy } from './metrics/index.js';
+import { overDataset } from './runner.js';
 
 /** Features of a data set, row-major `[N, D]`, with labels. */
 export interface FeatureSet {
@@ -21,20 +22,20 @@ export interface FeatureSet {
 
 /** The model's features of every example; nothing is masked, nothing is random. */
 export async function embedDataset(
-  model: LoadedModel,
+  model: TrainedModel,
   dataset: ImageDataset,
   engine: Engine,
   batchSize = 50,
 ): Promise<FeatureSet & { ids: Int32Array; skipped: readonly SkippedFile[] }> {
-  const { logits, labels, ids, skipped } = await overDataset(model, dataset, engine, batchSize, (scope, inputs) =>
+  const { values, labels, ids, skipped } = await overDataset(model, dataset, engine, batchSize, (scope, inputs) =>
     features(model.description, scope, inputs),
   );
-  return { data: logits, dim: logits.length / ids.length, labels, ids, skipped };
+  return { data: values, dim: values.length / ids.length, labels, ids, skipped };
 }
 
 /** The normalised pixels as features: what any encoder has to beat. */
 export async function pixelFeatures(
-  model: Pick<LoadedModel, 'description'>,
+  model: Pick<TrainedModel, 'description'>,
   dataset: ImageDataset,
 ): Promise<FeatureSet> {
   const { images, labels, size } = await materialize(dataset, transformFor(model.description));

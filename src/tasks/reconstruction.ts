@@ -1,18 +1,13 @@
 /** What a pre-trained model makes of masked inputs. */
 import type { Engine } from '../engine/index.js';
-import { Graph, input } from '../graph/index.js';
+import { Graph } from '../graph/index.js';
 import { PARAMETER, Scope } from '../nn/index.js';
-import {
-  type AutoencodingOptions,
-  drawMask,
-  elementMask,
-  maskedAutoencoding,
-  maskInputs,
-} from '../objectives/index.js';
+import { type AutoencodingOptions, drawMask, elementMask, maskedAutoencoding, maskFeeds } from '../objectives/index.js';
 import { fold, type Key } from '../random/index.js';
-import { imageInput, inputShapes, systemOf } from '../training/description.js';
-import { checkParameters, type LoadedModel } from './loadModel.js';
+import { imageInput, modelInputs, systemOf } from '../training/description.js';
+import { checkParameters, type TrainedModel } from './loadModel.js';
 
+/** What came out, beside what was hidden. */
 export interface Reconstruction {
   /** Prediction for every element, `[B, I, C]`, in the space of the inputs. */
   reconstruction: Float32Array;
@@ -24,7 +19,7 @@ export interface Reconstruction {
 
 /** Masks images `[B, I, C]` (normalised) by a key and lets the model fill them in. */
 export async function reconstruct(
-  model: Pick<LoadedModel, 'description' | 'parameters' | 'path'>,
+  model: TrainedModel,
   images: Float32Array,
   batchSize: number,
   masking: AutoencodingOptions,
@@ -34,34 +29,35 @@ export async function reconstruct(
   const { description } = model;
   const { name } = imageInput(description);
   const scope = Scope.root();
-  const inputs = Object.fromEntries(
-    Object.entries(inputShapes(description, batchSize)).map(([n, shape]) => [n, input(n, shape)]),
+  const built = maskedAutoencoding(
+    scope,
+    systemOf(description),
+    description.config,
+    description.modalities,
+    modelInputs(description, batchSize),
+    { ...masking, reconstruct: 'all' },
   );
-  const built = maskedAutoencoding(scope, systemOf(description), description.config, description.modalities, inputs, {
-    ...masking,
-    reconstruct: 'all',
-  });
   checkParameters(scope.needs, model.parameters, model.path);
   const program = await engine.compile(
     Graph.of({ loss: built.loss, reconstruction: built.outputs.reconstruction[name] }),
   );
   const plan = built.plans.find((p) => p.part.name === name)!;
-  const drawn = drawMask(plan, fold(key, 'masks'));
-  const names = maskInputs(name);
-  const mask = elementMask(plan, drawn);
-  const hidden =
-    masking.input === 'drop' ? { [names.visible]: drawn.visible } : { [names.keep]: mask.map((m) => 1 - m) };
+  const maskKey = fold(key, 'masks');
   const parameters = Object.fromEntries(
     [...scope.needs.parameters.keys()].map((p) => [PARAMETER + p, model.parameters.get(p)!]),
   );
-  const result = await program.run({ [name]: images, [names.masked]: drawn.masked, ...hidden, ...parameters });
+  const result = await program.run({
+    [name]: images,
+    ...maskFeeds(built.plans, masking, maskKey),
+    ...parameters,
+  });
   await program.dispose();
   const reconstruction = result.reconstruction as Float32Array;
   return {
     reconstruction: masking.normalizeTargets
       ? restored(reconstruction, images, plan, imageInput(description).channels)
       : reconstruction,
-    mask,
+    mask: elementMask(plan, drawMask(plan, maskKey)),
     loss: result.loss[0],
   };
 }

@@ -1,10 +1,10 @@
 /** Masked auto-encoding as something to minimise: the same in Node and in a browser. */
-import { input, type Tensor, type Values } from '../graph/index.js';
-import { DRAW, drawAll, Scope } from '../nn/index.js';
+import type { Tensor } from '../graph/index.js';
+import { Scope } from '../nn/index.js';
 import { type AutoencodingOptions, type MaskPlan, maskedAutoencoding, maskFeeds } from '../objectives/index.js';
 import { fold } from '../random/index.js';
-import { inputShapes, type ModelDescription, systemOf } from './description.js';
-import type { Objective } from './objective.js';
+import { type ModelDescription, modelInputs, systemOf } from './description.js';
+import { modelFeeds, type Objective } from './objective.js';
 
 /** The graph of masked auto-encoding, and what feeds it: signals, masks and draws of a step. */
 export function autoencodingObjective(
@@ -13,8 +13,7 @@ export function autoencodingObjective(
   batchSize: number,
 ): Objective & { plans: MaskPlan[]; reconstruction: Record<string, Tensor> } {
   const scope = Scope.root({ training: true });
-  const shapes = inputShapes(description, batchSize);
-  const inputs = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, input(name, shape)]));
+  const inputs = modelInputs(description, batchSize);
   const built = maskedAutoencoding(
     scope,
     systemOf(description),
@@ -32,11 +31,9 @@ export function autoencodingObjective(
     needs: scope.needs,
     plans: built.plans,
     reconstruction: built.outputs.reconstruction,
-    feeds: (batch, key) => {
-      const feeds: Record<string, Values> = { ...maskFeeds(built.plans, masking, fold(key, 'masks')) };
-      for (const name of Object.keys(shapes)) feeds[name] = batch.signals[name];
-      for (const [name, values] of drawAll(scope.needs.draws, key)) feeds[DRAW + name] = values;
-      return feeds;
-    },
+    feeds: (batch, key) => ({
+      ...maskFeeds(built.plans, masking, fold(key, 'masks')),
+      ...modelFeeds(inputs, scope.needs, batch, key),
+    }),
   };
 }

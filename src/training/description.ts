@@ -1,6 +1,6 @@
 /** What `config.json` of a checkpoint says: enough to build the model again and to feed it as it was trained. */
 import { ensure, HiperceiverError } from '../errors/index.js';
-import type { Tensor } from '../graph/index.js';
+import { input, type Tensor } from '../graph/index.js';
 import {
   type ApplyOptions,
   configOf,
@@ -13,6 +13,7 @@ import {
 import type { Scope } from '../nn/index.js';
 import type { Recipe } from './recipe.js';
 
+/** A model as a checkpoint tells of it. */
 export interface ModelDescription {
   /** System and variant, as listed by `hip models`. */
   system: string;
@@ -47,6 +48,7 @@ export function applyModel(
   return systemOf(description).apply(scope, description.config, description.modalities, inputs, options);
 }
 
+/** The described model's system. Throws where there is none of that name. */
 export function systemOf(description: ModelDescription): System {
   return systemByName(description.system);
 }
@@ -99,4 +101,13 @@ export function inputShapes(
   batchSize: number,
 ): Record<string, number[]> {
   return Object.fromEntries(modalities.map((m) => [m.name, [batchSize, indexDim(m), m.channels]]));
+}
+
+/** Graph inputs for a batch of signals by modality, `[B, I, C]`, under the modalities' names. */
+export function modelInputs(
+  description: Pick<ModelDescription, 'modalities'>,
+  batchSize: number,
+): Record<string, Tensor> {
+  const shapes = Object.entries(inputShapes(description, batchSize));
+  return Object.fromEntries(shapes.map(([name, shape]) => [name, input(name, shape)]));
 }

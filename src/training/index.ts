@@ -7,6 +7,7 @@ export {
   imageInput,
   inputShapes,
   type ModelDescription,
+  modelInputs,
   systemOf,
   toConfig,
 } from './description.js';
@@ -17,9 +18,10 @@ export { readMetrics } from './log/index.js';
 export type { Objective } from './objective.js';
 export { isPositionTable, learnerOptions, scheduleOf } from './optimization.js';
 export { ensureFits, planTraining, type TrainingPlan } from './plan.js';
-export { pretrain, type RunOptions, runFolder } from './pretrain.js';
+export { pretrain } from './pretrain.js';
 export { type LearnerOptions, trainingPrograms } from './programs.js';
 export { defaultRecipe, defineRecipe, type PartialRecipe, type Recipe, type RecipeFile } from './recipe.js';
 export { resolveRecipe } from './resolveRecipe.js';
+export { type RunOptions, runFolder } from './run.js';
 export { suggestFinetuning, suggestPretraining, suggestScratch } from './suggest.js';
 export { type TrainingResult, type TrainingRun, train } from './train.js';

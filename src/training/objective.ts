@@ -1,9 +1,10 @@
+/** What is minimised. */
 import type { Batch } from '../data/index.js';
 import type { Tensor, Values } from '../graph/index.js';
-import type { ModelNeeds } from '../nn/index.js';
+import { DRAW, drawAll, type ModelNeeds } from '../nn/index.js';
 import type { Key } from '../random/index.js';
 
-/** What is minimised: a loss as a graph, and how a batch and a key become its inputs. */
+/** A loss as a graph, and how a batch and a key become its inputs. */
 export interface Objective {
   /** One number. */
   loss: Tensor;
@@ -13,4 +14,17 @@ export interface Objective {
   needs: ModelNeeds;
   /** Everything that is fed in one step: signals, labels, masks, draws. A pure function of its arguments. */
   feeds(batch: Batch, key: Key): Record<string, Values>;
+}
+
+/** What every model is fed in one step: the signals of its inputs, and the values of its random draws. */
+export function modelFeeds(
+  inputs: Record<string, Tensor>,
+  { draws }: Pick<ModelNeeds, 'draws'>,
+  batch: Batch,
+  key: Key,
+): Record<string, Values> {
+  const feeds: Record<string, Values> = {};
+  for (const name of Object.keys(inputs)) feeds[name] = batch.signals[name];
+  for (const [name, values] of drawAll(draws, key)) feeds[DRAW + name] = values;
+  return feeds;
 }

@@ -3,7 +3,7 @@ import { createLoader, type ImageDataset } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
 import { keyFrom } from '../random/index.js';
-import { type InputAttention, inputAttention, type LoadedModel } from '../tasks/index.js';
+import { type InputAttention, inputAttention, type TrainedModel } from '../tasks/index.js';
 import { imageInput, transformFor } from '../training/index.js';
 import { attentionFigure } from './attention.js';
 import { imageFromNormalized } from './picture.js';
@@ -18,7 +18,7 @@ export interface AttentionPictureOptions {
 
 /** Draws what the latents of a block take from the pixels of the first image of `images`: all together, then the most focused. */
 export async function attentionPicture(
-  model: LoadedModel,
+  model: TrainedModel,
   images: ImageDataset,
   engine: Engine,
   { block, count = 10 }: AttentionPictureOptions = {},

@@ -5,7 +5,7 @@ import { createLoader, exampleName, type ImageDataset, spreadSample } from '../d
 import type { Engine } from '../engine/index.js';
 import { ensure, HiperceiverError } from '../errors/index.js';
 import { keyFrom } from '../random/index.js';
-import type { ClassificationScore, LoadedModel } from '../tasks/index.js';
+import type { ClassificationScore, TrainedModel } from '../tasks/index.js';
 import { reconstruct } from '../tasks/index.js';
 import { imageInput, isPositionTable, type Recipe, readMetrics, transformFor } from '../training/index.js';
 import { confusionFigure } from './confusion.js';
@@ -15,10 +15,8 @@ import { positionsFigure } from './positions.js';
 import { reconstructionFigure } from './reconstruction.js';
 import type { Figure } from './svg.js';
 
-type Model = Pick<LoadedModel, 'description' | 'parameters' | 'path'>;
-
 /** The learned position table of the model's image input, `[H * W, E]`, and its grid. Throws where positions are not learned. */
-export function imagePositions(model: Model): { table: Float32Array; shape: [height: number, width: number] } {
+export function imagePositions(model: TrainedModel): { table: Float32Array; shape: [height: number, width: number] } {
   const { name, height, width } = imageInput(model.description);
   for (const [parameter, table] of model.parameters) {
     if (isPositionTable(parameter) && parameter.includes(`pos_emb_mae_${name}/`))
@@ -30,20 +28,20 @@ export function imagePositions(model: Model): { table: Float32Array; shape: [hei
 }
 
 /** Share of embedding-space neighbours that are neighbours in the image, beside chance: the 5 x 5 square around a position. */
-export function imageLocality(model: Model): Locality {
+export function imageLocality(model: TrainedModel): Locality {
   const { table, shape } = imagePositions(model);
   return locality(table, shape);
 }
 
 /** The position table as colours and as similarity maps, with its locality score. */
-export function positionsPicture(model: Model): Figure {
+export function positionsPicture(model: TrainedModel): Figure {
   const { table, shape } = imagePositions(model);
   return positionsFigure(table, shape);
 }
 
 /** Input | visible | reconstruction | difference for images spread over a data set. */
 export async function reconstructionPicture(
-  model: Model,
+  model: TrainedModel,
   dataset: ImageDataset,
   masking: Recipe['masking'],
   engine: Engine,

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { ImageDataset } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
-import type { LoadedModel } from '../tasks/index.js';
+import type { TrainedModel } from '../tasks/index.js';
 import type { Recipe } from '../training/index.js';
 import type { Locality } from './locality.js';
 import { imageLocality, positionsPicture, reconstructionPicture } from './modelPictures.js';
@@ -20,7 +20,7 @@ export interface PretrainingPictures {
 /** Writes `positions.png` (where positions are learned) and `reconstructions.png` of held-out images into `folder`. */
 export async function writePretrainingPictures(
   folder: string,
-  model: Pick<LoadedModel, 'description' | 'parameters' | 'path'>,
+  model: TrainedModel,
   heldOut: ImageDataset,
   masking: Recipe['masking'],
   engine: Engine,

@@ -1,0 +1,63 @@
+/** Training a classifier from a recipe: from a checkpoint's encoder, or from scratch. */
+import { type ImageDataset, requireClasses } from '../data/index.js';
+import { ensure } from '../errors/index.js';
+import { describeModel, type ModelDescription } from '../training/description.js';
+import { openSplit, prepareImages } from '../training/images.js';
+import type { Recipe } from '../training/recipe.js';
+import { prepareRun, type RunOptions, withEngine } from '../training/run.js';
+import { type TrainingResult, train } from '../training/train.js';
+import { classificationObjective } from './classification.js';
+import { type ClassificationScore, evaluateClassifier } from './evaluateClassifier.js';
+import { type LoadedModel, loadModel } from './loadModel.js';
+
+/** How a fine-tuning went. What was interrupted is not scored. */
+export type FinetuneResult = Omit<TrainingResult, 'interrupted'> & { description: ModelDescription } & (
+    | { interrupted: false; score: ClassificationScore }
+    | { interrupted: true; score?: undefined }
+  );
+
+/** Trains a classifier. With `finetune.from` its encoder begins with that checkpoint's parameters, else with fresh ones. */
+export async function finetune(recipe: Recipe, options: RunOptions = {}): Promise<FinetuneResult> {
+  const { from } = recipe.finetune;
+  const source = from ? await loadModel(from) : undefined;
+  const { dataset, description } = await prepareClassification(recipe, source);
+  const build = (batchSize: number) => classificationObjective(description, recipe.finetune, batchSize);
+  const run = prepareRun(recipe, dataset, description, build, { label: 'fine-tune', ...options });
+  if (source) adopt(run.initial, source);
+  return withEngine(recipe, options.engine, async (engine) => {
+    const result = await train({ ...run, engine });
+    if (result.interrupted) return { ...result, interrupted: true, description };
+    const trained = { path: result.checkpoint, description, parameters: result.parameters };
+    const score = await evaluateClassifier(trained, await openSplit(recipe, 'test'), engine);
+    return { ...result, interrupted: false, description, score };
+  });
+}
+
+async function prepareClassification(
+  recipe: Recipe,
+  source: LoadedModel | undefined,
+): Promise<{ dataset: ImageDataset; description: ModelDescription }> {
+  const { dataset, modality, normalization } = await prepareImages(recipe);
+  requireClasses(dataset);
+  if (!source)
+    return { dataset, description: { ...describeModel(recipe, [modality], normalization), classes: dataset.classes } };
+  const [expected] = source.description.modalities;
+  const fits = expected.channels === modality.channels && expected.indexShape.join() === modality.indexShape.join();
+  ensure(
+    fits,
+    () =>
+      `${source.path} takes images ${expected.indexShape.join('x')}x${expected.channels}, the recipe gives ${modality.indexShape.join('x')}x${modality.channels}: set --image-size and --data.channels alike.`,
+  );
+  return { dataset, description: { ...source.description, classes: dataset.classes } };
+}
+
+/** Takes over every parameter of the checkpoint that the model has in the same size. Throws where there is none. */
+function adopt(parameters: Map<string, Float32Array>, source: LoadedModel): void {
+  let taken = 0;
+  for (const [name, values] of source.parameters) {
+    if (parameters.get(name)?.length !== values.length) continue;
+    parameters.set(name, values);
+    taken++;
+  }
+  ensure(taken > 0, () => `${source.path} has no parameter in common with the model to be fine-tuned.`);
+}

@@ -1,0 +1,127 @@
+/** Running a trained model: on batches, and over whole data sets. */
+import { createLoader, type ImageDataset, type SkippedFile } from '../data/index.js';
+import type { Engine, Program } from '../engine/index.js';
+import { ensure } from '../errors/index.js';
+import { Graph, type Tensor, type Values } from '../graph/index.js';
+import { PARAMETER, Scope } from '../nn/index.js';
+import { keyFrom } from '../random/index.js';
+import { modelInputs } from '../training/description.js';
+import { transformFor } from '../training/images.js';
+import { checkParameters, type TrainedModel } from './loadModel.js';
+
+/** Builds outputs from a scope and the model's inputs; both are used for inference alone. */
+type Build = (scope: Scope, inputs: Record<string, Tensor>) => Record<string, Tensor>;
+
+/** A model compiled for batches of one size; its parameters stay on the device. */
+export class Runner {
+  private constructor(
+    private readonly engine: Engine,
+    private readonly program: Program,
+    private readonly names: string[],
+    readonly batchSize: number,
+    private readonly inputLengths: Record<string, number>,
+  ) {}
+
+  /** Compiles what `build` makes of the model. Randomness is off: nothing is dropped, nothing is masked. */
+  static async create(engine: Engine, model: TrainedModel, batchSize: number, build: Build): Promise<Runner> {
+    const scope = Scope.root();
+    const inputs = modelInputs(model.description, batchSize);
+    const outputs = build(scope, inputs);
+    checkParameters(scope.needs, model.parameters, model.path);
+    const graph = Graph.of(outputs);
+    const needed = [...scope.needs.parameters.values()].filter((p) => graph.inputs.has(PARAMETER + p.name));
+    // Each runner keeps parameters of its own, so that several models can live on one engine.
+    const prefix = `runner${nextRunner++}/`;
+    await engine.write(
+      Object.fromEntries(
+        needed.map((p) => [
+          prefix + p.name,
+          { type: { shape: p.shape, dtype: 'f32' as const }, values: model.parameters.get(p.name)! },
+        ]),
+      ),
+    );
+    const program = await engine.compile(graph, {
+      inputs: Object.fromEntries(needed.map((p) => [PARAMETER + p.name, prefix + p.name])),
+    });
+    const lengths = Object.fromEntries(Object.entries(inputs).map(([name, { size }]) => [name, size]));
+    return new Runner(
+      engine,
+      program,
+      needed.map((p) => prefix + p.name),
+      batchSize,
+      lengths,
+    );
+  }
+
+  /** Runs up to `batchSize` examples; results hold as many rows as `size`. Further inputs (masks) go in `extra`. */
+  async run(
+    signals: Record<string, Float32Array>,
+    size: number,
+    extra: Record<string, Values> = {},
+  ): Promise<Record<string, Float32Array>> {
+    const feeds: Record<string, Values> = { ...extra };
+    for (const [name, length] of Object.entries(this.inputLengths)) {
+      const given = signals[name];
+      ensure(given, () => `The model takes "${name}", which was not given.`);
+      feeds[name] = given.length === length ? given : padded(given, length);
+    }
+    const results = await this.program.run(feeds);
+    return Object.fromEntries(
+      Object.entries(results).map(([name, values]) => [
+        name,
+        (values as Float32Array).subarray(0, (values.length / this.batchSize) * size),
+      ]),
+    );
+  }
+
+  /** Gives the program and the parameters on the device back; the engine lives on. */
+  async dispose(): Promise<void> {
+    await this.program.dispose();
+    await this.engine.free(this.names);
+  }
+}
+
+let nextRunner = 0;
+
+function padded(values: Float32Array, length: number): Float32Array {
+  const out = new Float32Array(length);
+  out.set(values);
+  return out;
+}
+
+/** One output of the model for every example of a data set, in stored order: `[N, …]`. Nothing is masked, nothing is random. */
+export async function overDataset(
+  model: TrainedModel,
+  dataset: ImageDataset,
+  engine: Engine,
+  batchSize: number,
+  build: (scope: Scope, inputs: Record<string, Tensor>) => Tensor,
+): Promise<{ values: Float32Array; labels: Int32Array; ids: Int32Array; skipped: readonly SkippedFile[] }> {
+  const runner = await Runner.create(engine, model, batchSize, (scope, inputs) => ({ result: build(scope, inputs) }));
+  const loader = createLoader(dataset, {
+    ...transformFor(model.description),
+    batchSize,
+    shuffle: false,
+    key: keyFrom(0),
+  });
+  const parts: Float32Array[] = [];
+  const labels: number[] = [];
+  const ids: number[] = [];
+  try {
+    for (let batch = await loader.next(); batch; batch = await loader.next()) {
+      parts.push((await runner.run(batch.signals, batch.size)).result);
+      if (batch.labels) labels.push(...batch.labels);
+      ids.push(...batch.ids);
+    }
+  } finally {
+    await loader.close();
+    await runner.dispose();
+  }
+  const values = new Float32Array(parts.reduce((n, p) => n + p.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    values.set(part, at);
+    at += part.length;
+  }
+  return { values, labels: Int32Array.from(labels), ids: Int32Array.from(ids), skipped: loader.skipped };
+}
