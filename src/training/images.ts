@@ -14,6 +14,7 @@ import type { Key } from '../random/index.js';
 import { imageInput, type ModelDescription } from './description.js';
 import type { Recipe } from './recipe.js';
 
+/** Training images, and what they are as a model's input. */
 export interface PreparedImages {
   dataset: ImageDataset;
   modality: Modality;

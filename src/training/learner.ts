@@ -14,6 +14,7 @@ export interface Snapshot {
   ema: Map<string, Float32Array>;
 }
 
+/** What the gradient program returns. */
 export interface StepResult {
   loss: number;
   metrics: Record<string, number>;
@@ -21,6 +22,7 @@ export interface StepResult {
 
 const f32 = (shape: readonly number[]): TensorType => ({ shape, dtype: 'f32' });
 
+/** An objective on a device: computes gradients of batches and applies them. */
 export class Learner {
   private constructor(
     private readonly engine: Engine,

@@ -24,6 +24,10 @@ export function scheduleOf({ optimizer, training }: Recipe): Schedule {
   return (step) => (step < warmup ? (base * step) / warmup : flat(step));
 }
 
+/**
+ * The update rule, groups, clipping and accumulation that a recipe asks for.
+ * @throws HiperceiverError where a value is out of range
+ */
 export function learnerOptions(recipe: Recipe, needs: ModelNeeds): LearnerOptions {
   const { optimizer, training, finetune } = recipe;
   ensure(
@@ -55,9 +59,9 @@ export function learnerOptions(recipe: Recipe, needs: ModelNeeds): LearnerOption
   };
 }
 
-/** Learned positions of the inputs (not the latents' query tables, which carry the same last name). */
 const POSITION_TABLE = /pos_emb_mae_[^/]*\/pos_embs$/;
 
+/** Whether a parameter is a table of the inputs' positions (not of the latents' queries, which carries the same last name). */
 export function isPositionTable(name: string): boolean {
   return POSITION_TABLE.test(name);
 }

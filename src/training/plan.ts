@@ -8,6 +8,7 @@ import { learnerOptions } from './optimization.js';
 import { trainingPrograms } from './programs.js';
 import type { Recipe } from './recipe.js';
 
+/** What a run is and takes. */
 export interface TrainingPlan {
   recipe: Recipe;
   description: ModelDescription;

@@ -5,10 +5,12 @@ import { PARAMETER, type ParameterSpec } from '../nn/index.js';
 import { type UpdateOptions, updateGraph } from '../optim/index.js';
 import type { Objective } from './objective.js';
 
-/** Gradient buffers that the update reads, and those of one of several accumulated batches. */
+/** Prefix of the gradient buffers that the update reads. */
 export const GRADIENT = 'gradient/';
+/** Prefix of the gradient buffers of one of several accumulated batches. */
 export const PART = 'part/';
 
+/** How gradients become updates. */
 export interface LearnerOptions extends Omit<UpdateOptions, 'gradientScale'> {
   /** Gradients averaged before an update. */
   accumulation: number;
@@ -16,11 +18,13 @@ export interface LearnerOptions extends Omit<UpdateOptions, 'gradientScale'> {
   trainable: (name: string) => boolean;
 }
 
+/** A graph, and which of its inputs and outputs stay on the device. */
 export interface TrainingProgram {
   graph: Graph;
   residency: Residency;
 }
 
+/** The programs of a training step, and the parameters that they train. */
 export interface TrainingPrograms {
   trained: ParameterSpec[];
   /** Batch → loss, metrics; the gradient of every trained parameter stays on the device. */

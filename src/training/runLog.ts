@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MetricsLog, Progress, TensorBoardWriter } from './log/index.js';
 
+/** What is known of a step when it is done. */
 export interface StepReport {
   step: number;
   loss: number;
@@ -14,6 +15,7 @@ export interface StepReport {
   metrics: Record<string, number>;
 }
 
+/** All of a run's logs at once. */
 export class RunLog {
   private constructor(
     private readonly metrics: MetricsLog,
@@ -23,6 +25,7 @@ export class RunLog {
     private readonly began = performance.now(),
   ) {}
 
+  /** Opens the logs in a run's folder; of a resumed run what was logged after its `start` is cut off. */
   static async open(
     folder: string,
     options: { label: string; total: number; start: number; every: number; quiet: boolean },
@@ -55,11 +58,7 @@ export class RunLog {
     for (const [name, value] of Object.entries(values)) this.events.scalar(name, value, step);
   }
 
-  /** A line above the bar. */
-  print(line: string): void {
-    this.progress.print(line);
-  }
-
+  /** Draws the bar a last time and closes the files. */
   close(): void {
     this.progress.finish();
     this.metrics.close();

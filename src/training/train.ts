@@ -1,31 +1,21 @@
 /** The training loop. Everything random is a function of the recipe's seed and the step, so a resumed run is the same run. */
-import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  checkpointPath,
-  latestCheckpoint,
-  loadCheckpoint,
-  pruneCheckpoints,
-  type StoredTensor,
-  saveCheckpoint,
-  toFloat32,
-  writeFileAtomic,
-  writeSafetensors,
-} from '../checkpoint/index.js';
+import { checkpointPath, pruneCheckpoints, saveCheckpoint } from '../checkpoint/index.js';
 import type { Batch, Loader, SkippedFile } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
-import { ensure, HiperceiverError } from '../errors/index.js';
-import { sameShape, show } from '../graph/index.js';
-import type { ParameterSpec } from '../nn/index.js';
+import { ensure } from '../errors/index.js';
 import { fold, type Key, keyFrom } from '../random/index.js';
-import { type ModelDescription, toConfig } from './description.js';
+import { stopAtBadNumber } from './badNumber.js';
+import type { ModelDescription } from './description.js';
 import { Learner, type Snapshot } from './learner.js';
 import type { Objective } from './objective.js';
 import { learnerOptions, scheduleOf } from './optimization.js';
 import type { Recipe } from './recipe.js';
 import { RunLog } from './runLog.js';
+import { resumePoint, toCheckpoint } from './runState.js';
 
+/** Everything that {@link train} needs. */
 export interface TrainingRun {
   recipe: Recipe;
   /** Folder of the run. */
@@ -46,6 +36,7 @@ export interface TrainingRun {
   quiet?: boolean;
 }
 
+/** How a run went. */
 export interface TrainingResult {
   /** Folder of the run. */
   folder: string;
@@ -150,6 +141,7 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
   }
 }
 
+/** A full batch. Throws where the data set is too small to fill one. */
 async function nextBatch(loader: Loader, batchSize: number): Promise<Batch> {
   const batch = await loader.next();
   ensure(
@@ -158,113 +150,4 @@ async function nextBatch(loader: Loader, batchSize: number): Promise<Batch> {
       `The data set gives ${batch?.size ?? 0} readable examples for a batch of ${batchSize}: use a smaller --batch-size.`,
   );
   return batch;
-}
-
-/** The newest checkpoint of a run that is to go on. A folder that holds another run is never written over. */
-async function resumePoint({
-  recipe,
-  folder,
-  objective,
-}: TrainingRun): Promise<{ step: number; checkpoint: string; snapshot: Snapshot } | undefined> {
-  const checkpoint = existsSync(folder) ? await latestCheckpoint(folder) : undefined;
-  ensure(
-    recipe.training.resume || checkpoint === undefined,
-    () => `${folder} holds a run already: add --resume to go on with it, or choose another --out.`,
-  );
-  if (checkpoint === undefined) return undefined;
-  const { config, parameters, optimizer = new Map(), ema = new Map(), trainer } = await loadCheckpoint(checkpoint);
-  const { step, seed } = (trainer ?? {}) as { step?: number; seed?: number };
-  ensure(
-    typeof step === 'number',
-    () => `${checkpoint} holds weights alone and cannot be resumed: trainer.json is missing.`,
-  );
-  ensure(
-    seed === recipe.training.seed,
-    () => `${checkpoint} was trained with seed ${seed}: resume with --seed ${seed}.`,
-  );
-  const rule = (config.recipe as Recipe | undefined)?.optimizer.name;
-  ensure(
-    rule === recipe.optimizer.name,
-    () => `${checkpoint} holds the optimizer state of ${rule}: resume with --optimizer.name ${rule}.`,
-  );
-  for (const { name, shape } of objective.needs.parameters.values()) {
-    const before = parameters.get(name)?.shape;
-    ensure(
-      before && sameShape(before, shape),
-      () =>
-        `${checkpoint} is of another model, whose "${name}" ${before ? `is ${show(before)}, not ${show(shape)}` : 'does not exist'}: resume with the recipe that it was trained with.`,
-    );
-  }
-  return {
-    step,
-    checkpoint,
-    snapshot: { parameters: floats(parameters), optimizer: floats(optimizer), ema: floats(ema) },
-  };
-}
-
-function floats(tensors: ReadonlyMap<string, StoredTensor>): Map<string, Float32Array> {
-  return new Map([...tensors].map(([name, t]) => [name, toFloat32(t)]));
-}
-
-function toCheckpoint({ description, recipe, objective }: TrainingRun, snapshot: Snapshot, step: number) {
-  const shapes = objective.needs.parameters;
-  const slots = new Map(
-    [...snapshot.optimizer.keys()].map((key) => [key, shapes.get(key.slice(key.indexOf('/') + 1))!]),
-  );
-  return {
-    config: toConfig(description, recipe),
-    parameters: stored(snapshot.parameters, shapes),
-    optimizer: stored(snapshot.optimizer, slots),
-    ...(snapshot.ema.size > 0 ? { ema: stored(snapshot.ema, shapes) } : {}),
-    trainer: { step, seed: recipe.training.seed },
-  };
-}
-
-/** Arrays as a checkpoint stores them, with the shapes of the parameters that they belong to. */
-export function stored(
-  values: ReadonlyMap<string, Float32Array>,
-  specs: ReadonlyMap<string, ParameterSpec>,
-): Map<string, StoredTensor> {
-  return new Map(
-    [...values].map(([name, data]) => [
-      name,
-      { dtype: 'F32', shape: [...(specs.get(name)?.shape ?? [data.length])], data },
-    ]),
-  );
-}
-
-/** Saves the batch, looks for the first tensor that went bad, and says so. */
-async function stopAtBadNumber(
-  { folder, recipe }: TrainingRun,
-  learner: Learner,
-  batch: Batch,
-  step: number,
-  what: string,
-): Promise<never> {
-  const file = join(folder, `bad-batch-step-${step}.safetensors`);
-  await writeSafetensors(
-    file,
-    new Map(
-      Object.entries(batch.signals).map(([name, data]) => [
-        name,
-        { dtype: 'F32', shape: [batch.size, data.length / batch.size], data } as StoredTensor,
-      ]),
-    ),
-  );
-  await writeFileAtomic(join(folder, `bad-batch-step-${step}.json`), JSON.stringify({ ids: [...batch.ids] }));
-  const { parameters } = await learner.snapshot();
-  const inGradient = await learner.firstBadGradient();
-  const bad =
-    firstBad(Object.entries(batch.signals), 'input') ??
-    firstBad(parameters, 'parameter') ??
-    (inGradient && `the gradient of "${inGradient}"`);
-  const first = bad ? `; the first bad tensor is ${bad}` : '';
-  throw new HiperceiverError(
-    `The ${what} at step ${step}${first}: the batch is in ${file}; lower --optimizer.learningRate (now ${recipe.optimizer.learningRate}) or clip more (--optimizer.clipNorm).`,
-  );
-}
-
-function firstBad(tensors: Iterable<[string, Float32Array]>, kind: string): string | undefined {
-  for (const [name, values] of tensors) if (!values.every(Number.isFinite)) return `${kind} "${name}"`;
-  return undefined;
 }

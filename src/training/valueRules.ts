@@ -37,18 +37,21 @@ export function integer(range: Range): Rule<number> {
   return rule(`a whole number ${describeRange(range)}`, (value) => isInteger(value, range), parseNumber);
 }
 
+/** Yes or no. */
 export const flag = rule<boolean>(
   'true or false',
   (value) => typeof value === 'boolean',
   (typed) => (typed === 'true' ? true : typed === 'false' ? false : typed),
 );
 
+/** Any text. */
 export const text = rule<string>(
   'a text',
   (value) => typeof value === 'string',
   (typed) => typed,
 );
 
+/** A text that is not empty: a name. */
 export const filledText = rule<string>(
   'a text of at least one letter',
   (value) => text.accepts(value) && value !== '',
@@ -83,6 +86,7 @@ export function interval(expects: string, range: Range): Rule<[number, number]> 
   return rule(expects, (value) => pair.accepts(value) && value[0] <= value[1], parseList);
 }
 
+/** A list of texts; comma-separated ones may be typed. */
 export const texts = rule<string[]>(
   'a list of texts, such as bias,norm',
   (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'),
@@ -92,6 +96,7 @@ export const texts = rule<string[]>(
   },
 );
 
+/** An object whose fields are checked elsewhere. */
 export const fields = rule<Record<string, unknown>>('an object of fields, such as {"depth":4}', isRecord, parseJson);
 
 /** One side, or height and width; `32`, `24,32` and `24x32` may be typed. */

@@ -4,6 +4,7 @@ import { closeSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, wr
 import { dirname } from 'node:path';
 import { writeError } from '../../checkpoint/index.js';
 
+/** A file that only grows, by whole records. */
 export class AppendFile {
   private readonly descriptor: number;
   private size: number;

@@ -42,6 +42,7 @@ export class MetricsLog {
     return new MetricsLog(new AppendFile(path));
   }
 
+  /** Writes one line. Throws a sentence where the step is no whole number or the file cannot be written. */
   append(record: { step: number; [name: string]: unknown }): void {
     ensure(
       Number.isSafeInteger(record.step),

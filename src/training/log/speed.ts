@@ -8,6 +8,7 @@ export interface SpeedSample {
   dataWait: number;
 }
 
+/** Rates over a stretch of time. */
 export interface Speed {
   /** Undefined until a step has been made. */
   stepsPerSecond?: number;
@@ -21,6 +22,7 @@ const WINDOW_SECONDS = 15;
 /** Samples nearer together than this are merged: the window then holds at most some hundred. */
 const SAMPLE_SECONDS = 0.1;
 
+/** Turns running totals into the rates of the last seconds. */
 export class SpeedMeter {
   private readonly samples: SpeedSample[];
   private latest: SpeedSample;
@@ -30,6 +32,7 @@ export class SpeedMeter {
     this.latest = first;
   }
 
+  /** Takes the totals at a later moment. */
   add(sample: SpeedSample): void {
     this.latest = sample;
     if (sample.time - this.samples[this.samples.length - 1].time < SAMPLE_SECONDS) return;

@@ -87,7 +87,7 @@ export class TensorBoardWriter {
 }
 
 /** A record of a TFRecord file: length, its check sum, the data, its check sum. */
-export function frameRecord(data: Uint8Array): Uint8Array {
+function frameRecord(data: Uint8Array): Uint8Array {
   const record = new Uint8Array(12 + data.byteLength + 4);
   const view = new DataView(record.buffer);
   view.setBigUint64(0, BigInt(data.byteLength), true);
