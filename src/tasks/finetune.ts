@@ -25,11 +25,15 @@ export async function finetune(recipe: Recipe, options: RunOptions = {}): Promis
   const run = prepareRun(recipe, dataset, description, build, { label: 'fine-tune', ...options });
   if (source) adopt(run.initial, source);
   return withEngine(recipe, options.engine, async (engine) => {
-    const result = await train({ ...run, engine });
+    const scoreOf = async (parameters: Map<string, Float32Array>) =>
+      evaluateClassifier({ path: run.folder, description, parameters }, await openSplit(recipe, 'test'), engine);
+    const result = await train({
+      ...run,
+      engine,
+      evaluate: async ({ parameters }) => ({ testAccuracy: (await scoreOf(parameters)).top1 }),
+    });
     if (result.interrupted) return { ...result, interrupted: true, description };
-    const trained = { path: result.checkpoint, description, parameters: result.parameters };
-    const score = await evaluateClassifier(trained, await openSplit(recipe, 'test'), engine);
-    return { ...result, interrupted: false, description, score };
+    return { ...result, interrupted: false, description, score: await scoreOf(result.parameters) };
   });
 }
 

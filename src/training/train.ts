@@ -27,8 +27,8 @@ export interface TrainingRun {
   initial: ReadonlyMap<string, Float32Array>;
   /** Batches from a step (counted in batches from 0) on. */
   openLoader(startBatch: number, key: Key): Loader;
-  /** Called every `training.evaluateEvery` steps; what it returns is logged. */
-  evaluate?(snapshot: Snapshot, step: number): Promise<Record<string, number>>;
+  /** Called every `training.evaluateEvery` steps with the parameters; what it returns is logged. */
+  evaluate?(snapshot: Snapshot): Promise<Record<string, number>>;
   /** Aborting it ends the run after the step at hand, saved. */
   signal?: AbortSignal;
   /** Shown before the progress bar. */
@@ -42,7 +42,7 @@ export interface TrainingResult {
   folder: string;
   /** Updates made in all, before a resume included. */
   step: number;
-  /** Mean loss of the last steps that were logged together. */
+  /** Of the last step, the mean over its accumulated batches; NaN where there was none left to make. */
   loss: number;
   /** Seconds of this process in the loop. */
   seconds: number;
@@ -119,7 +119,7 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
 
       if (checkpointEvery > 0 && step % checkpointEvery === 0 && step < steps) await save(await learner.snapshot());
       if (run.evaluate && evaluateEvery > 0 && step % evaluateEvery === 0)
-        log.record(step, await run.evaluate(await learner.snapshot(), step));
+        log.record(step, await run.evaluate(await learner.snapshot()));
     }
     const last = await learner.snapshot();
     await save(last);
