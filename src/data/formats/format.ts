@@ -1,6 +1,4 @@
 /** What a reader of one storage layout offers to `openImages`. */
-import { ensure } from '../../errors/index.js';
-import { readLines } from '../bytes.js';
 import type { ImageSource } from '../source.js';
 
 /** The path that a user gave, looked at once. */
@@ -40,39 +38,4 @@ const collator = new Intl.Collator('en', { numeric: true });
 /** Natural order: `img2` before `img10`; the same in every locale. */
 export function naturalOrder(a: string, b: string): number {
   return collator.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0);
-}
-
-/**
- * Class names for number labels: the lines of a `classes.txt` in the folder, else the numbers themselves.
- * @param labels all labels of all splits
- * @throws HiperceiverError for a label below 0, beyond the class list, or too large to be a class number.
- */
-export async function numberedClasses(
-  folder: string,
-  labels: { file: string; values: Int32Array }[],
-): Promise<string[]> {
-  if (labels.length === 0) return [];
-  const named = await readLines(`${folder}/classes.txt`);
-  const limit = named?.length ?? 65536;
-  let largest = -1;
-  for (const { file, values } of labels) {
-    for (const value of values) {
-      ensure(
-        value >= 0 && value < limit,
-        () =>
-          `"${file}" holds the label ${value}, outside 0 … ${limit - 1}${named ? ' (the lines of classes.txt)' : ''}: correct the labels${named ? ' or the list' : ''}.`,
-      );
-      if (value > largest) largest = value;
-    }
-  }
-  return named ?? Array.from({ length: largest + 1 }, (_, i) => String(i));
-}
-
-/** Refuses labels that do not pair up with the images. */
-export function ensurePaired(images: string, imageCount: number, labels: string, labelCount: number): void {
-  ensure(
-    imageCount === labelCount,
-    () =>
-      `"${images}" holds ${imageCount} images, but "${labels}" holds ${labelCount} labels: give one label per image.`,
-  );
 }

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { ensure } from '../../errors/index.js';
 import { readBytes } from '../bytes.js';
 import { canonicalSplit } from '../splits.js';
-import { ensurePaired, type FoundImages, type Location, numberedClasses, type SplitImages } from './format.js';
+import type { FoundImages, Location } from './format.js';
+import { foundPairs, type Pair } from './pairs.js';
 
 const IMAGES = /^(?:(.*)[-_.])?images[-_.]idx([34])[-_.]ubyte(\.gz)?$/i;
 const UBYTE = 0x08;
@@ -14,7 +15,7 @@ const UBYTE = 0x08;
 export async function detectIdx(location: Location): Promise<FoundImages | undefined> {
   const raw = join(location.folder, 'raw');
   const nested = location.file === undefined && existsSync(raw) ? await readdir(raw) : [];
-  const found = new Map<string, { images: string; labels?: string }>();
+  const found = new Map<string, Pair>();
   for (const [folder, names] of [
     [location.folder, location.files],
     [raw, nested],
@@ -26,8 +27,10 @@ export async function detectIdx(location: Location): Promise<FoundImages | undef
       if (!found.has(split)) found.set(split, { images: join(folder, name), labels: labelFile(folder, name) });
     }
   }
-  if (found.size === 0) return undefined;
-  return { splits: [...found.keys()].filter((split) => split !== ''), read: (split) => readSplit(found, split ?? '') };
+  return foundPairs(found, {
+    images: (path) => readIdx(path, [3, 4]),
+    labels: async (path) => Int32Array.from((await readIdx(path, [1])).data),
+  });
 }
 
 /** The split that a prefix such as `train`, `t10k` or `emnist-letters-test` names; '' for none. */
@@ -44,34 +47,6 @@ function labelFile(folder: string, images: string): string | undefined {
   return [base, `${base}.gz`].map((name) => join(folder, name)).find((path) => existsSync(path));
 }
 
-async function readSplit(found: Map<string, { images: string; labels?: string }>, split: string): Promise<SplitImages> {
-  const files = found.get(split) ?? [...found.values()][0];
-  const labelled = [...found.values()].filter((entry) => entry.labels !== undefined);
-  const read = new Map<string, Int32Array>();
-  for (const { labels } of labelled)
-    read.set(labels as string, Int32Array.from((await readIdx(labels as string, [1])).data));
-  const folder = join(files.images, '..');
-  const classes = await numberedClasses(
-    folder,
-    Array.from(read, ([file, values]) => ({ file, values })),
-  );
-
-  const { sizes, data } = await readIdx(files.images, [3, 4]);
-  const [count, height, width, channels = 1] = sizes;
-  const labels = files.labels === undefined ? undefined : read.get(files.labels);
-  if (labels) ensurePaired(files.images, count, files.labels as string, labels.length);
-  const rows = Int32Array.from({ length: count }, (_, i) => i);
-  const source = {
-    kind: 'pixels' as const,
-    name: files.images,
-    shape: { height, width, channels },
-    planar: false,
-    data,
-    rows,
-  };
-  return { source, labels, classes, remarks: [] };
-}
-
 /**
  * An idx file of unsigned bytes: two zero bytes, the element type, the number of dimensions, the sizes (big-endian), the data.
  * @throws HiperceiverError where the file is something else or shorter or longer than its header says.
@@ -80,19 +55,19 @@ async function readIdx(path: string, dimensions: number[]): Promise<{ sizes: num
   const bytes = await readBytes(path);
   ensure(
     bytes.length >= 4 && bytes[0] === 0 && bytes[1] === 0,
-    () => `"${path}" is not an idx file: its first two bytes are not zero.`,
+    () => `"${path}" is not an idx file: its first two bytes are not zero; replace or remove it.`,
   );
   ensure(
     bytes[2] === UBYTE && dimensions.includes(bytes[3]),
     () =>
-      `"${path}" is an idx file of type 0x${bytes[2].toString(16)} with ${bytes[3]} dimensions, where unsigned bytes with ${dimensions.join(' or ')} are read.`,
+      `"${path}" is an idx file of type 0x${bytes[2].toString(16)} with ${bytes[3]} dimensions, where unsigned bytes with ${dimensions.join(' or ')} are read: convert it, or save it as npy.`,
   );
   const start = 4 + 4 * bytes[3];
   ensure(bytes.length >= start, () => `"${path}" is truncated inside its idx header: replace it by an intact copy.`);
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const sizes = Array.from({ length: bytes[3] }, (_, i) => view.getUint32(4 + 4 * i));
   const expected = sizes.reduce((product, size) => product * size, 1);
-  ensure(expected > 0, () => `"${path}" is an idx file of the empty shape [${sizes}].`);
+  ensure(expected > 0, () => `"${path}" is an idx file of the empty shape [${sizes}]: replace or remove it.`);
   ensure(
     bytes.length - start === expected,
     () =>
