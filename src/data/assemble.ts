@@ -12,6 +12,7 @@ import { drawView, type View } from './view.js';
 /** All that a batch depends on besides the data: plain numbers, sent to worker threads as they are. */
 export type AssemblyOptions = OrderOptions & TransformOptions;
 
+/** A batch before labels and names are added. */
 export interface AssembledBatch {
   /** `[B, H * W, C]` */
   pixels: Float32Array;

@@ -30,6 +30,7 @@ export interface ImageDataset {
   source: ImageSource;
 }
 
+/** Which part of a data set to open. */
 export interface OpenImagesOptions {
   /** `train`, `val`, `test`, or the name of a stored split. Without it: the training split, or all where none is stored. */
   split?: string;

@@ -27,7 +27,7 @@ export async function decodeImage(
   const { height: fullHeight, width: fullWidth, channels } = header(await image.metadata());
   const window = choose(fullHeight, fullWidth);
   image.autoOrient();
-  if (window.height !== fullHeight || window.width !== fullWidth) image.extract({ ...plain(window) });
+  if (window.height !== fullHeight || window.width !== fullWidth) image.extract(onlyWindow(window));
   if (window.height !== height || window.width !== width) image.resize(width, height, { fit: 'fill', kernel: 'cubic' });
   const { data, info } = await image
     .flatten({ background: '#ffffff' })
@@ -51,6 +51,7 @@ function header(metadata: Metadata): { height: number; width: number; channels: 
   return { height: metadata.autoOrient.height, width: metadata.autoOrient.width, channels: grey ? 1 : 3 };
 }
 
-function plain({ top, left, height, width }: Window): Window {
+/** Without the further fields that a view brings along. */
+function onlyWindow({ top, left, height, width }: Window): Window {
   return { top, left, height, width };
 }

@@ -9,6 +9,7 @@ import { createPool } from './pool.js';
 import { exampleName } from './source.js';
 import { channelRule, checkTransform, type TransformOptions } from './transform.js';
 
+/** Examples as a model takes them. */
 export interface Batch {
   /** Examples in this batch: `batchSize`, or fewer at the end of a single pass and where files could not be read. */
   size: number;
@@ -20,6 +21,7 @@ export interface Batch {
   labels?: Int32Array;
 }
 
+/** What batches are made of, in which order, and where. */
 export interface LoaderOptions extends TransformOptions {
   batchSize: number;
   /** Endless and in a new order each epoch (training), or one pass in stored order (evaluation). */
@@ -36,11 +38,13 @@ export interface LoaderOptions extends TransformOptions {
   startStep?: number;
 }
 
+/** A file that was left out because it could not be read. */
 export interface SkippedFile {
   file: string;
   reason: string;
 }
 
+/** Batches, one after the other. */
 export interface Loader {
   /**
    * The next batch; undefined after the end of a single pass or after `close`.
@@ -53,6 +57,7 @@ export interface Loader {
   readonly waitSeconds: number;
   /** Files that could not be read so far, each once. */
   readonly skipped: readonly SkippedFile[];
+  /** Ends the decoding threads; `next` gives nothing from then on. */
   close(): Promise<void>;
 }
 
@@ -61,7 +66,10 @@ const INLINE_LENGTH = 96 * 96 * 3;
 /** Distinct images to have tried before half of them being unreadable ends the run. */
 const TELLING_SAMPLE = 64;
 
-/** @throws HiperceiverError where an option makes no sense or the images cannot get the wanted number of channels */
+/**
+ * Starts making batches of a data set.
+ * @throws HiperceiverError where an option makes no sense or the images cannot get the wanted number of channels
+ */
 export function createLoader(dataset: ImageDataset, options: LoaderOptions): Loader {
   checkOptions(dataset, options);
   const { source, labels } = dataset;

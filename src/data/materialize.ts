@@ -5,6 +5,7 @@ import type { ImageDataset } from './dataset.js';
 import { createLoader, type SkippedFile } from './loader.js';
 import type { TransformOptions } from './transform.js';
 
+/** Images as they are in memory, in stored order. */
 export interface MaterializedImages {
   /** Images that could be read. */
   size: number;
@@ -16,6 +17,7 @@ export interface MaterializedImages {
   skipped: readonly SkippedFile[];
 }
 
+/** More bytes than this belong into batches. */
 const LARGEST = 4 * 2 ** 30;
 
 /**

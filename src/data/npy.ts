@@ -15,7 +15,9 @@ const ARRAYS = {
   '<f8': Float64Array,
 } as const;
 
+/** A NumPy descriptor that is read and written. */
 export type NpyType = keyof typeof ARRAYS;
+/** The typed arrays of those. */
 export type NpyData = InstanceType<(typeof ARRAYS)[NpyType]>;
 
 /** An n-dimensional array in C order. */
@@ -59,7 +61,7 @@ export function parseNpy(bytes: Uint8Array, name = 'npy data'): NpyArray {
     .map(Number);
   ensure(
     shape.every((size) => Number.isSafeInteger(size) && size >= 0),
-    () => `"${name}" has the invalid shape (${sizes}).`,
+    () => `"${name}" has the invalid shape (${sizes}): save it again with numpy.save.`,
   );
 
   const dtype = descriptor as NpyType;
@@ -125,7 +127,7 @@ function readHeader(bytes: Uint8Array, name: string): { header: string; start: n
   const magic = String.fromCharCode(...bytes.subarray(0, 6));
   ensure(
     magic === MAGIC && bytes.length >= 12,
-    () => `"${name}" is not an npy file: its first bytes are not "\\x93NUMPY".`,
+    () => `"${name}" is not an npy file: its first bytes are not "\\x93NUMPY"; save it with numpy.save.`,
   );
   const version = bytes[6];
   ensure(

@@ -1,6 +1,7 @@
 /** Which examples a step sees: a pure function of key and step, so that a resumed run continues as if undisturbed. */
 import { fold, type Key, permutation } from '../random/index.js';
 
+/** What the order of examples depends on. */
 export interface OrderOptions {
   batchSize: number;
   /** Endless, each epoch in an order of its own; otherwise one pass in stored order. */

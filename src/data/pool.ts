@@ -4,6 +4,7 @@ import { HiperceiverError } from '../errors/index.js';
 import type { AssembledBatch, AssemblyOptions } from './assemble.js';
 import type { ImageSource } from './source.js';
 
+/** Threads that make batches. */
 export interface Pool {
   /** The batch of a step, from the next free worker. */
   assemble(step: number): Promise<AssembledBatch | undefined>;

@@ -15,7 +15,7 @@ export function spreadSample(dataset: ImageDataset, count: number): ImageDataset
 
 /** Single image files as an unlabelled data set, in the given order. */
 export function openImageFiles(files: readonly string[]): ImageDataset {
-  ensure(files.length > 0, () => 'No image was given.');
+  ensure(files.length > 0, () => 'No image was given: name at least one file.');
   for (const file of files) ensure(existsSync(file), () => `There is no file "${file}": check the path.`);
   const paths = files.map((file) => resolve(file));
   const root = paths.map(dirname).reduce(commonFolder);

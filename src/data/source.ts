@@ -50,6 +50,7 @@ export interface PixelSource {
   rows: Int32Array;
 }
 
+/** Any of the places that examples come from. */
 export type ImageSource = FileSource | PackedSource | PixelSource;
 
 /** How many examples a source has. */

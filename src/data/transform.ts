@@ -1,10 +1,11 @@
 /** Decoded images to model inputs: `[H * W, C]` floats, row-major, channel last, normalised. */
-import { ensure } from '../errors/index.js';
+import { ensure, HiperceiverError } from '../errors/index.js';
 import type { Key } from '../random/index.js';
 import { resample } from './resample.js';
 import type { RawImage } from './source.js';
 import { drawView, type View, type ViewOptions } from './view.js';
 
+/** How a decoded image becomes numbers. */
 export interface TransformOptions extends ViewOptions {
   /** Channels of the result: 1 or 3, or the data's own number. */
   channels: number;
@@ -26,14 +27,12 @@ export function channelRule(from: number, to: number, name: string): ChannelRule
   if (from === 1 || (from === 2 && to === 3)) return 'repeat';
   if (to === 1 && (from === 3 || from === 4)) return 'luma';
   if ((from === 4 && to === 3) || (from === 2 && to === 1)) return 'leading';
-  ensure(
-    false,
-    () =>
-      `"${name}" has images of ${from} channels where ${to} are asked for: ask for ${from} channels, or give images with 1, 3 or 4.`,
+  throw new HiperceiverError(
+    `"${name}" has images of ${from} channels where ${to} are asked for: ask for ${from} channels, or give images with 1, 3 or 4.`,
   );
 }
 
-/** @throws HiperceiverError naming the option that makes no sense */
+/** Checks options. @throws HiperceiverError naming the one that makes no sense */
 export function checkTransform(options: TransformOptions): void {
   const { imageSize, channels, cropScale = [0.2, 1], padding = 0, mean, std } = options;
   ensure(

@@ -10,6 +10,7 @@ import { type Key, uniform } from '../random/index.js';
  */
 export type Crop = 'none' | 'center' | 'random' | 'randomResized';
 
+/** What is random about a view, and how large it ends up. */
 export interface ViewOptions {
   /** Height and width of the result. */
   imageSize: readonly [number, number];
