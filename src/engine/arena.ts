@@ -27,6 +27,7 @@ export interface Chunk {
   after?: Chunk;
 }
 
+/** An arena that counts instead of holding. */
 export class Arena {
   private nextRegion = FIRST_REGION;
   private readonly regions: Region[] = [];
@@ -37,6 +38,7 @@ export class Arena {
     return this.regions.reduce((total, { touched }) => total + BLOCK * touched.reduce((n, t) => n + t, 0), 0);
   }
 
+  /** Takes a chunk of at least so many bytes, and writes to them. */
   allocate(bytes: number): Chunk {
     const size = Math.max(ALIGNMENT, Math.ceil(bytes / ALIGNMENT) * ALIGNMENT);
     const chunk = this.bestFit(size) ?? this.extend(size);
@@ -47,6 +49,7 @@ export class Arena {
     return chunk;
   }
 
+  /** Gives a chunk back; what it touched stays touched. */
   release(chunk: Chunk): void {
     let merged = chunk;
     merged.free = true;
@@ -102,5 +105,5 @@ export class Arena {
 }
 
 function isBefore(a: Chunk, b: Chunk): boolean {
-  return a.size - b.size < 0 || (a.size === b.size && (a.region.id - b.region.id || a.at - b.at) < 0);
+  return (a.size - b.size || a.region.id - b.region.id || a.at - b.at) < 0;
 }

@@ -9,6 +9,7 @@ import { DEVICES } from './index.js';
 import { availableMemory } from './memory.js';
 import type { DeviceName } from './types.js';
 
+/** How a trial of one device went. */
 export interface DeviceReport {
   device: DeviceName;
   works: boolean;
@@ -18,6 +19,7 @@ export interface DeviceReport {
   advice?: string;
 }
 
+/** What the devices run on. */
 export interface SystemReport {
   node: string;
   platform: string;

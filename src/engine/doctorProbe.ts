@@ -53,7 +53,7 @@ async function measureSpeed(engine: Engine): Promise<number> {
 }
 
 /** Starts the device, checks a training step against the reference and, if asked to, measures its speed. */
-export async function tryDevice(device: DeviceName, withSpeed: boolean): Promise<ProbeResult> {
+async function tryDevice(device: DeviceName, withSpeed: boolean): Promise<ProbeResult> {
   const start = performance.now();
   try {
     await using engine = await createEngine({ device });

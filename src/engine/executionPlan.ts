@@ -34,6 +34,7 @@ const IN_PLACE = new Set([
 const VIEWS = new Set(['reshape']);
 const LEAVES = new Set(['input', 'constant']);
 
+/** Bytes of a tensor's values. */
 export function bytesOf({ size, dtype }: Tensor): number {
   return dtype === 'bool' ? size : size * 4;
 }

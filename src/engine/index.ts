@@ -5,6 +5,7 @@ import { ReferenceEngine } from './reference.js';
 import { RemoteEngine } from './remote.js';
 import type { DeviceName, Engine, EngineOptions } from './types.js';
 
+/** Every device there is; not all work everywhere. */
 export const DEVICES: readonly DeviceName[] = ['cpu', 'webgpu', 'wasm', 'reference'];
 
 /** Starts a device. Throws a sentence with the reason where it does not work here. */

@@ -1,12 +1,7 @@
 /** What an engine and its worker say to each other. */
 import type { DType, TensorType, Values } from '../graph/index.js';
+import type { Signature } from './signature.js';
 import type { DeviceName, Residency } from './types.js';
-
-/** Names and types of a compiled graph's inputs and outputs. */
-export interface Signature {
-  inputs: Record<string, TensorType>;
-  outputs: Record<string, TensorType>;
-}
 
 /** Requests by kind, and what each is answered with. */
 export interface Requests {
@@ -28,14 +23,17 @@ export interface Requests {
   free: { ask: string[]; answer: undefined };
 }
 
+/** What can be asked of the worker. */
 export type RequestKind = keyof Requests;
 
+/** A request on its way, numbered for its answer. */
 export interface RequestMessage<K extends RequestKind = RequestKind> {
   id: number;
   kind: K;
   ask: Requests[K]['ask'];
 }
 
+/** The answer to the request of the same number. */
 export interface AnswerMessage {
   id: number;
   answer?: unknown;
@@ -44,7 +42,7 @@ export interface AnswerMessage {
 
 /** A thread that runs the engine's worker, whatever the platform calls it. */
 export interface WorkerThread {
-  post(message: RequestMessage, transfer: ArrayBuffer[]): void;
+  post(message: RequestMessage): void;
   onMessage(listener: (message: AnswerMessage) => void): void;
   /** Called once when the thread dies without being asked to. */
   onFailure(listener: (reason: string) => void): void;

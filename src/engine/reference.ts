@@ -1,15 +1,7 @@
 /** The reference device: every operator's own plain TypeScript, in double precision. Slow; the tests' oracle. */
 import { ensure, HiperceiverError } from '../errors/index.js';
-import {
-  type Graph,
-  type Node,
-  optimize,
-  type Tensor,
-  type TensorType,
-  type Values,
-  valuesOf,
-} from '../graph/index.js';
-import { checkFeed, checkResidency, signatureOf } from './remote.js';
+import { type Graph, optimize, type Tensor, type TensorType, type Values, valuesOf } from '../graph/index.js';
+import { checkFeed, checkResidency, signatureOf } from './signature.js';
 import type { Engine, Program, Residency } from './types.js';
 
 /** Values of the wanted tensors, in double precision. `feeds` gives the inputs by name. */
@@ -19,15 +11,12 @@ export function evaluate(graph: Graph, feeds: Record<string, Values>): Map<strin
   for (const node of graph.nodes) {
     if (node.operator.name === 'input') continue;
     const inputs = node.inputs.map((t) => values.get(t)!);
-    evaluateNode(node, inputs).forEach((v, i) => values.set(node.outputs[i], v));
+    node.operator.evaluate(inputs, node.attributes, node).forEach((v, i) => values.set(node.outputs[i], v));
   }
   return new Map([...graph.outputs].map(([name, t]) => [name, values.get(t)!]));
 }
 
-function evaluateNode(node: Node, inputs: Values[]): Values[] {
-  return node.operator.evaluate(inputs, node.attributes, node);
-}
-
+/** The reference device as an engine. */
 export class ReferenceEngine implements Engine {
   readonly device = 'reference';
   private readonly buffers = new Map<string, Values>();

@@ -1,8 +1,9 @@
 /** An engine whose device lives in a worker thread: the calling thread never waits for a run. */
-import { ensure, HiperceiverError, unknownName } from '../errors/index.js';
-import { type Graph, optimize, show, sizeOf, type TensorType, toOnnx, type Values } from '../graph/index.js';
+import { ensure, HiperceiverError } from '../errors/index.js';
+import { type Graph, optimize, toOnnx, type Values } from '../graph/index.js';
 import { explain } from './explain.js';
-import type { AnswerMessage, RequestKind, Requests, Signature, WorkerThread } from './protocol.js';
+import type { AnswerMessage, RequestKind, Requests, WorkerThread } from './protocol.js';
+import { checkFeed, checkResidency, signatureOf } from './signature.js';
 import type { DeviceName, Engine, Program, Residency } from './types.js';
 
 interface Pending {
@@ -10,6 +11,7 @@ interface Pending {
   reject(error: Error): void;
 }
 
+/** Asks a worker and matches its answers. */
 export class RemoteEngine implements Engine {
   private readonly pending = new Map<number, Pending>();
   private nextId = 0;
@@ -26,6 +28,7 @@ export class RemoteEngine implements Engine {
     thread.hold(false);
   }
 
+  /** Starts the device in the worker. Throws a sentence where it does not work here. */
   static async start(device: DeviceName, threads: number, thread: WorkerThread): Promise<RemoteEngine> {
     const engine = new RemoteEngine(device, thread);
     await engine.ask('start', { device, threads });
@@ -85,17 +88,13 @@ export class RemoteEngine implements Engine {
     return this.dispose();
   }
 
-  private ask<K extends RequestKind>(
-    kind: K,
-    ask: Requests[K]['ask'],
-    transfer: ArrayBuffer[] = [],
-  ): Promise<Requests[K]['answer']> {
+  private ask<K extends RequestKind>(kind: K, ask: Requests[K]['ask']): Promise<Requests[K]['answer']> {
     if (this.failure) return Promise.reject(new HiperceiverError(this.failure));
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
       this.pending.set(id, { resolve: resolve as Pending['resolve'], reject });
       this.thread.hold(true);
-      this.thread.post({ id, kind, ask }, transfer);
+      this.thread.post({ id, kind, ask });
     });
   }
 
@@ -115,30 +114,6 @@ export class RemoteEngine implements Engine {
     for (const waiting of this.pending.values()) waiting.reject(new HiperceiverError(reason));
     this.pending.clear();
   }
-}
-
-/** Names and types of a graph's inputs and outputs. */
-export function signatureOf(graph: Graph): Signature {
-  const types = (tensors: ReadonlyMap<string, TensorType>) =>
-    Object.fromEntries([...tensors].map(([name, { shape, dtype }]) => [name, { shape, dtype }]));
-  return { inputs: types(graph.inputs), outputs: types(graph.outputs) };
-}
-
-/** Throws one sentence when an output is to be kept that the graph does not have. Inputs may have fallen away in rewriting. */
-export function checkResidency(graph: Graph, residency: Residency): void {
-  for (const name of Object.keys(residency.outputs ?? {})) {
-    if (!graph.outputs.has(name)) throw unknownName('output', name, graph.outputs.keys());
-  }
-}
-
-/** Throws one sentence when a fed value is missing or of another size than its input. */
-export function checkFeed(name: string, type: TensorType, values: Values | undefined): Values {
-  ensure(values, () => `Input "${name}" ${show(type.shape)} was given no value.`);
-  ensure(
-    values.length === sizeOf(type.shape),
-    () => `Input "${name}" takes ${sizeOf(type.shape)} numbers ${show(type.shape)}, not ${values.length}.`,
-  );
-  return values;
 }
 
 function pick(wanted: Record<string, string> | undefined, existing: Record<string, unknown>): Record<string, string> {

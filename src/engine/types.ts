@@ -3,6 +3,7 @@ import type { Graph, TensorType, Values } from '../graph/index.js';
 /** `cpu` and `webgpu`: ONNX Runtime's native providers. `wasm`: its WebAssembly build. `reference`: slow plain TypeScript. */
 export type DeviceName = 'cpu' | 'webgpu' | 'wasm' | 'reference';
 
+/** Which engine to start. */
 export interface EngineOptions {
   /** Default: `cpu` in Node, `wasm` in a browser. */
   device?: DeviceName;
@@ -34,6 +35,7 @@ export interface Program {
  */
 export interface Engine {
   readonly device: DeviceName;
+  /** Makes a graph ready to run. Throws where the device has no kernel for it, or `residency` names no output of it. */
   compile(graph: Graph, residency?: Residency): Promise<Program>;
   /** Creates or replaces buffers. */
   write(buffers: Record<string, { type: TensorType; values: Values }>): Promise<void>;

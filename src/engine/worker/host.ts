@@ -11,7 +11,8 @@ import {
   type Values,
   valuesOf,
 } from '../../graph/index.js';
-import { type AnswerMessage, ORT_TYPES, type RequestMessage, type Requests, type Signature } from '../protocol.js';
+import { type AnswerMessage, ORT_TYPES, type RequestMessage, type Requests } from '../protocol.js';
+import type { Signature } from '../signature.js';
 import type { DeviceName, Residency } from '../types.js';
 
 /** The part of onnxruntime-node and onnxruntime-web that is used: both implement onnxruntime-common. */
@@ -37,7 +38,9 @@ interface Buffer {
   producer?: InferenceSession;
 }
 
+/** Answers an engine's requests: one method for each kind. */
 export class Host {
+  private runtime!: OrtModule;
   private device: DeviceName = 'cpu';
   private threads = 1;
   private readonly programs = new Map<number, CompiledProgram>();
@@ -50,8 +53,6 @@ export class Host {
     private readonly loadRuntime: (device: DeviceName, threads: number) => Promise<OrtModule>,
     private readonly send: (message: AnswerMessage, transfer: ArrayBuffer[]) => void,
   ) {}
-
-  private runtime!: OrtModule;
 
   /** Takes a request; requests are carried out in the order of arrival (WebGPU allows one run at a time). */
   receive(message: RequestMessage): void {
@@ -181,7 +182,7 @@ export class Host {
     residency: Required<Residency>,
     fetches: Map<string, OrtTensor>,
     reads: Set<string>,
-  ) {
+  ): Record<string, OrtTensor> {
     const targets: Record<string, OrtTensor> = {};
     for (const [name, type] of Object.entries(outputs)) {
       const target = residency.outputs[name];

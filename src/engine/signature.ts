@@ -1,0 +1,34 @@
+/** What a graph takes and gives, and whether what it is fed fits. */
+import { ensure, unknownName } from '../errors/index.js';
+import { type Graph, show, sizeOf, type TensorType, type Values } from '../graph/index.js';
+import type { Residency } from './types.js';
+
+/** Names and types of a graph's inputs and outputs. */
+export interface Signature {
+  inputs: Record<string, TensorType>;
+  outputs: Record<string, TensorType>;
+}
+
+/** A graph's signature, as plain data that a worker can be sent. */
+export function signatureOf(graph: Graph): Signature {
+  const types = (tensors: ReadonlyMap<string, TensorType>) =>
+    Object.fromEntries([...tensors].map(([name, { shape, dtype }]) => [name, { shape, dtype }]));
+  return { inputs: types(graph.inputs), outputs: types(graph.outputs) };
+}
+
+/** Throws one sentence when an output is to be kept that the graph does not have. Inputs may have fallen away in rewriting. */
+export function checkResidency(graph: Graph, residency: Residency): void {
+  for (const name of Object.keys(residency.outputs ?? {})) {
+    if (!graph.outputs.has(name)) throw unknownName('output', name, graph.outputs.keys());
+  }
+}
+
+/** Throws one sentence when a fed value is missing or of another size than its input. */
+export function checkFeed(name: string, type: TensorType, values: Values | undefined): Values {
+  ensure(values, () => `Input "${name}" ${show(type.shape)} was given no value.`);
+  ensure(
+    values.length === sizeOf(type.shape),
+    () => `Input "${name}" takes ${sizeOf(type.shape)} numbers ${show(type.shape)}, not ${values.length}.`,
+  );
+  return values;
+}
