@@ -24,6 +24,7 @@ export function topologicalOrder(outputs: Iterable<Tensor>): Node[] {
   return order;
 }
 
+/** What is computed: all nodes between the inputs and the outputs. Throws where names of inputs or outputs clash. */
 export class Graph {
   /** Inputs by name, in the order in which the outputs reach them. */
   readonly inputs: ReadonlyMap<string, Tensor>;
@@ -42,6 +43,7 @@ export class Graph {
     this.inputs = inputs;
   }
 
+  /** A graph of outputs by name. */
   static of(outputs: Record<string, Tensor>): Graph {
     return new Graph(new Map(Object.entries(outputs)));
   }

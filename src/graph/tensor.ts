@@ -6,8 +6,10 @@ import { ensure, HiperceiverError } from '../errors/index.js';
 import type { Emitter } from './emitter.js';
 import { type Shape, show, sizeOf } from './shape.js';
 
+/** Element type: 32-bit floats, 32-bit integers, truth values. */
 export type DType = 'f32' | 'i32' | 'bool';
 
+/** Shape and element type. */
 export interface TensorType {
   readonly shape: Shape;
   readonly dtype: DType;
@@ -132,6 +134,7 @@ export function outsideRegions<T>(build: () => T): T {
   }
 }
 
+/** The operator behind {@link input}. */
 export const inputOperator = defineOperator<{ name: string; type: TensorType }>({
   name: 'input',
   infer: (_, { type }) => [type],
@@ -151,6 +154,7 @@ export function input(name: string, shape: Shape, dtype: DType = 'f32'): Tensor 
   return apply(inputOperator, [], { name, type: { shape, dtype } });
 }
 
+/** The operator behind {@link constant}. */
 export const constantOperator = defineOperator<{ values: Values; type: TensorType }>({
   name: 'constant',
   infer: (_, { type }) => [type],

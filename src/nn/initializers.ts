@@ -3,12 +3,15 @@ import { type Shape, sizeOf, type Values, valuesOf } from '../graph/index.js';
 import { fold, type Key, subset, truncatedNormal, uniform } from '../random/index.js';
 import type { DrawSpec, ParameterSpec } from './scope.js';
 
+/** The distribution of a parameter's first values. */
 export type Initializer =
   | { kind: 'constant'; value: number }
   /** Normal, cut at two sigma, with this standard deviation after the cut. */
   | { kind: 'truncatedNormal'; deviation: number };
 
+/** Begins at 0. */
 export const zeros: Initializer = { kind: 'constant', value: 0 };
+/** Begins at 1. */
 export const ones: Initializer = { kind: 'constant', value: 1 };
 
 /** Standard deviation of a standard normal cut at two sigma. */

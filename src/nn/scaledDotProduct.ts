@@ -5,6 +5,7 @@ import { constant, type Shape, show, type Tensor } from '../graph/index.js';
 /** Excluded scores become this before the softmax: finite, so that a query without any key gets equal weights and not NaN. */
 const EXCLUDED_SCORE = -1e9;
 
+/** Heads, and which keys a query sees. */
 export interface ScaledDotProductOptions {
   /** Channels are split into this many heads, head-major: head h has the channels h·d … (h+1)·d. */
   heads: number;
@@ -16,6 +17,7 @@ export interface ScaledDotProductOptions {
   causal?: boolean;
 }
 
+/** What attention gives. */
 export interface Attended {
   /** `[..., N, H·dv]` */
   output: Tensor;

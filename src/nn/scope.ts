@@ -6,6 +6,7 @@ import { ensure } from '../errors/index.js';
 import { type DType, input, type Shape, sameShape, show, sizeOf, type Tensor } from '../graph/index.js';
 import type { Initializer } from './initializers.js';
 
+/** A trained tensor and how it begins. */
 export interface ParameterSpec {
   name: string;
   shape: Shape;
@@ -44,6 +45,7 @@ export const PARAMETER = 'parameter/';
 /** Prefix of a draw's graph input. */
 export const DRAW = 'draw/';
 
+/** A place in a model: its path names what is made there. */
 export class Scope {
   private constructor(
     private readonly context: Context,
@@ -98,6 +100,7 @@ export class Scope {
     return tensor;
   }
 
+  /** All that was made so far, in this scope or any other of the model. */
   get needs(): ModelNeeds {
     return this.context;
   }

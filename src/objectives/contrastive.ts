@@ -61,6 +61,7 @@ export function ntXent(a: Tensor, b: Tensor, temperature: number): Tensor {
   return logProbabilities.mul(partner).sum(-1).mean().neg();
 }
 
+/** Options of {@link milNce}. */
 export interface MilNceOptions {
   temperature: number;
   /**

@@ -2,6 +2,7 @@
 import { ensure } from '../errors/index.js';
 import { oneHot, show, type Tensor } from '../graph/index.js';
 
+/** Options of {@link gumbelSoftmax}. */
 export interface GumbelSoftmaxOptions {
   /** Towards 0 the choice becomes one-hot. */
   temperature: number;

@@ -1,4 +1,4 @@
-/** What is predicted from what: losses on predictions, embeddings and choices. */
+/** What is learned: masked auto-encoding, and losses on predictions, embeddings and choices. */
 export {
   cosineLogits,
   infoNce,

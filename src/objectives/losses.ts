@@ -2,6 +2,7 @@
 import { ensure } from '../errors/index.js';
 import { constant, scalar, show, type Tensor } from '../graph/index.js';
 
+/** Options of {@link crossEntropy}. */
 export interface CrossEntropyOptions {
   /** This share of the target is spread evenly over all classes, the true one included. */
   labelSmoothing?: number;

@@ -13,6 +13,7 @@ import {
 import type { Scope } from '../nn/index.js';
 import { type MaskingOptions, type MaskPlan, maskInputs, planMasks } from './masks.js';
 
+/** What is hidden, and what is asked for. */
 export interface AutoencodingOptions extends MaskingOptions {
   /** Positions that the decoder answers for: the masked ones alone, or all (the loss counts the masked ones either way). */
   reconstruct: 'masked' | 'all';
@@ -20,6 +21,7 @@ export interface AutoencodingOptions extends MaskingOptions {
   normalizeTargets: boolean;
 }
 
+/** The objective as tensors. */
 export interface Autoencoding {
   /** Mean over modalities of the mean squared error over masked positions. */
   loss: Tensor;

@@ -7,6 +7,7 @@ import type { Values } from '../graph/index.js';
 import type { Grouping, ModalityGroups } from '../models/index.js';
 import { fold, type Key, permutation } from '../random/index.js';
 
+/** How inputs are hidden. */
 export interface MaskingOptions {
   /**
    * `group`: one mask over the positions of a group, shared by all groups (HiP's groupwise masking).

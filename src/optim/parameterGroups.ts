@@ -4,6 +4,7 @@ import { ensure, unknownName } from '../errors/index.js';
 /** Matches a parameter by its exact name, or by a pattern anywhere in it. */
 export type NamePattern = string | RegExp;
 
+/** Which parameters decay, and which learn faster or slower. */
 export interface ParameterGroupOptions {
   /** Decay of every parameter that is not exempt. */
   weightDecay: number;

@@ -6,6 +6,7 @@ import { partialSquares } from './optimizers/norm.js';
 import type { Optimizer } from './optimizers/optimizer.js';
 import type { ParameterGroup } from './parameterGroups.js';
 
+/** How gradients become new parameters. */
 export interface UpdateOptions {
   optimizer: Optimizer;
   /** Learning-rate scale and weight decay of every parameter: see `parameterGroups`. */
@@ -27,6 +28,7 @@ interface Parameter {
   shape: Shape;
 }
 
+/** The update as a graph that works on buffers. */
 export interface UpdateGraph {
   /** Its one output that is returned is `gradientNorm`: the global norm of the scaled gradients before clipping. */
   graph: Graph;

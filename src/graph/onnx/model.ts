@@ -12,6 +12,7 @@ const ATTRIBUTE = { FLOAT: 1, INT: 2, STRING: 3, INTS: 7 };
 /** TensorProto.DataLocation. */
 const EXTERNAL = 1;
 
+/** NodeProto. */
 export interface OnnxNode {
   type: string;
   inputs: string[];
@@ -20,6 +21,7 @@ export interface OnnxNode {
   domain: string;
 }
 
+/** TensorProto; `data` in row-major order. */
 export interface OnnxTensor {
   name: string;
   shape: readonly number[];
@@ -27,6 +29,7 @@ export interface OnnxTensor {
   data: Values | BigInt64Array;
 }
 
+/** Writes a NodeProto. */
 export function writeNode(to: ProtoWriter, node: OnnxNode): void {
   for (const name of node.inputs) to.string(1, name);
   for (const name of node.outputs) to.string(2, name);
@@ -46,6 +49,7 @@ function writeAttribute(to: ProtoWriter, name: string, value: Attribute): void {
   } else to.float(2, value.float).uint(20, ATTRIBUTE.FLOAT);
 }
 
+/** Writes a TensorProto that holds its data. */
 export function writeTensor(to: ProtoWriter, { name, shape, elementType, data }: OnnxTensor): void {
   for (const n of shape) to.int64(1, n);
   to.uint(2, elementType).string(8, name);
@@ -66,6 +70,7 @@ export function writeExternalTensor(
   to.uint(14, EXTERNAL);
 }
 
+/** Writes a ValueInfoProto: name and type of an input or output. */
 export function writeValueInfo(to: ProtoWriter, name: string, shape: readonly number[], elementType: number): void {
   to.string(1, name).message(2, (type) =>
     type.message(1, (tensor) =>

@@ -18,6 +18,7 @@ import {
 const OPSET = 18;
 const IR_VERSION = 9;
 
+/** How a graph is lowered, and what goes into the file besides. */
 export interface OnnxOptions {
   target: Target;
   /** Key-value pairs stored in the file. */
@@ -166,7 +167,7 @@ class Lowering implements Emitter {
 
   private initializer(data: Values | BigInt64Array, shape: readonly number[], elementType: number): string {
     const key = data.length <= 64 ? `${elementType}[${shape}]${data.join()}` : undefined;
-    const known = key !== undefined ? this.shared.get(key) : undefined;
+    const known = key === undefined ? undefined : this.shared.get(key);
     if (known !== undefined) return known;
     const name = this.fresh('constant');
     this.initializers.push({ name, shape, elementType, data });

@@ -4,6 +4,7 @@ import { broadcastShapes, broadcastStrides, forEachOffset } from '../shape.js';
 import { apply, defineOperator, emptyValues, type Tensor } from '../tensor.js';
 import { asTensor, binary, type Operand } from './elementwise.js';
 
+// Element by element, with broadcasting; the result is bool.
 export const equal = binary('equal', { onnx: 'Equal', compute: (a, b) => Number(a === b), result: 'bool' });
 export const less = binary('less', { onnx: 'Less', compute: (a, b) => Number(a < b), result: 'bool' });
 export const greater = binary('greater', { onnx: 'Greater', compute: (a, b) => Number(a > b), result: 'bool' });
@@ -32,6 +33,7 @@ const notOperator = defineOperator<object>({
   },
 });
 
+/** True where `x` (bool) is false. */
 export function not(x: Tensor): Tensor {
   return apply(notOperator, [x], {});
 }

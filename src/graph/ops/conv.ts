@@ -4,6 +4,7 @@ import { forEachOffset, show, sizeOf, stridesOf } from '../shape.js';
 import { apply, defineOperator, emptyValues, type Node, type Tensor } from '../tensor.js';
 import { lowerVolumeConv, lowerVolumeConvTranspose, transposedByGroups } from './convWebgpu.js';
 
+/** One entry for each spatial axis; strides and dilations of 1 and no padding by default. */
 export interface ConvOptions {
   strides?: number[];
   /** Zeros added `[before, after]` on each spatial axis. */

@@ -6,6 +6,7 @@ import { apply, type DType, defineOperator, emptyValues, type Operator, scalar, 
 /** A tensor, or a number that stands for a constant of the other operand's dtype. */
 export type Operand = Tensor | number;
 
+/** A number as a constant of that dtype; a tensor as it is. */
 export function asTensor(value: Operand, dtype: DType = 'f32'): Tensor {
   return typeof value === 'number' ? scalar(value, dtype) : value;
 }
@@ -99,6 +100,7 @@ export function binary(name: string, rule: BinaryRule): (a: Operand, b: Operand)
 
 const of = (operator: Operator<object>) => (x: Tensor) => apply(operator, [x], {});
 
+// Element by element, what the names say; the logarithm is the natural one.
 export const neg = of(
   unary('neg', { onnx: 'Neg', compute: (x) => -x, gradient: (g) => g.neg(), dtypes: ['f32', 'i32'] }),
 );
@@ -184,6 +186,7 @@ export function cast(x: Tensor, dtype: DType): Tensor {
   return apply(castOperator, [x], { dtype });
 }
 
+// Element by element, with broadcasting.
 export const add = binary('add', { onnx: 'Add', compute: (a, b) => a + b, gradient: (g) => [() => g, () => g] });
 export const sub = binary('sub', { onnx: 'Sub', compute: (a, b) => a - b, gradient: (g) => [() => g, () => g.neg()] });
 export const mul = binary('mul', {

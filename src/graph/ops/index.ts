@@ -1,3 +1,4 @@
+/** All operators. */
 export * from './compare.js';
 export * from './conv.js';
 export * from './elementwise.js';

@@ -222,6 +222,7 @@ export function full(shape: Shape, value: number): Tensor {
   return constant([value], []).expand(shape);
 }
 
+/** A tensor of zeros. */
 export function zeros(shape: Shape): Tensor {
   return full(shape, 0);
 }

@@ -3,6 +3,7 @@ import { ensure } from '../../errors/index.js';
 import { broadcastShapes, broadcastStrides, forEachOffset, show, sizeOf } from '../shape.js';
 import { apply, defineOperator, emptyValues, type Tensor, type TensorType } from '../tensor.js';
 
+/** What is folded into a product. */
 export interface MatmulOptions {
   /** Use the transpose of the last two axes of a (b). */
   transA?: boolean;

@@ -77,6 +77,7 @@ export function layerNorm(x: Tensor, scale: Tensor, offset: Tensor, epsilon = 1e
   return applyAll(layerNormOperator, [x, scale, offset], { epsilon })[0];
 }
 
+/** Normalised values, and what they were normalised by. */
 export interface BatchNormResult {
   y: Tensor;
   /** Batch mean and biased variance, [C]. */

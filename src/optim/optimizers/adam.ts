@@ -3,6 +3,7 @@ import { ensure } from '../../errors/index.js';
 import type { Tensor } from '../../graph/index.js';
 import type { Optimizer, OptimizerInput } from './optimizer.js';
 
+/** Options of the rules with Adam's moments. */
 export interface AdamOptions {
   /** Decay of the running means of the gradient and of its square. */
   betas?: readonly [number, number];
@@ -10,12 +11,14 @@ export interface AdamOptions {
   epsilon?: number;
 }
 
+/** Adam's moments after a step, and where they point. */
 export interface Moments {
   slots: Record<'firstMoment' | 'secondMoment', Tensor>;
   /** (m / c1) / (sqrt(v / c2) + ε) without the factor {@link momentScalars} calls `correction`. */
   direction: Tensor;
 }
 
+/** The slots that {@link moments} reads and writes. */
 export const momentSlots = ['firstMoment', 'secondMoment'] as const;
 
 /**
@@ -44,6 +47,7 @@ export function moments(
   return { slots: { firstMoment, secondMoment }, direction };
 }
 
+/** Checks options; `name` is the rule's. @throws HiperceiverError for values out of range */
 export function checkAdam(name: string, [beta1, beta2]: readonly [number, number], epsilon: number): void {
   for (const [key, value] of Object.entries({ beta1, beta2 })) {
     ensure(value >= 0 && value < 1, () => `${name}: ${key} is ${value} but must lie in 0 to 1, 1 excluded.`);

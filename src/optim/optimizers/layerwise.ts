@@ -5,6 +5,7 @@ import { norm, ratioOrOne } from './norm.js';
 import type { Optimizer, OptimizerInput } from './optimizer.js';
 import { checkMomentum, withMomentum } from './sgd.js';
 
+/** Options of {@link lamb}. */
 export interface LambOptions extends AdamOptions {
   /** Correct the moments for their start at 0. */
   biasCorrection?: boolean;
@@ -44,6 +45,7 @@ export function lamb({
   };
 }
 
+/** Options of {@link lars}. */
 export interface LarsOptions {
   momentum?: number;
   /** Learning rate in units of |parameter| / |gradient|. */

@@ -4,6 +4,7 @@ import type { Tensor } from '../../graph/index.js';
 import { withDecay } from './adam.js';
 import type { Optimizer } from './optimizer.js';
 
+/** Options of {@link sgd}. */
 export interface SgdOptions {
   momentum?: number;
   /** Step along the gradient and the momentum that the next step would have. */
@@ -38,6 +39,7 @@ export function withMomentum(buffer: Tensor, gradient: Tensor, momentum: number)
   return buffer.mul(momentum).add(gradient);
 }
 
+/** Checks a momentum; `name` is the rule's. @throws HiperceiverError where it is out of range */
 export function checkMomentum(name: string, momentum: number): void {
   ensure(momentum >= 0 && momentum < 1, () => `${name}: momentum is ${momentum} but must lie in 0 to 1, 1 excluded.`);
 }
