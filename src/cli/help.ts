@@ -40,7 +40,7 @@ export function programHelp(commands: Registry, layout: Layout): string {
 export function commandHelp(command: Command, layout: Layout): string {
   const { style, width, program } = layout;
   const positionals = (command.positionals ?? []).map(({ name, help }): Entry => [name, help]);
-  const examples = command.examples.map((line) => style.cyan(line.replace(/^(\.\/)?hip\b/, program)));
+  const examples = command.examples.map((line) => style.cyan(line.replace(/^hip\b/, program)));
   return page([
     `${style.bold(`${program} ${command.name}`)}: ${command.summary}`,
     section('Usage', [`${program} ${command.name} ${command.usage}`.trimEnd()], layout),
