@@ -22,6 +22,7 @@ export interface PositionalSpec {
   many?: boolean;
 }
 
+/** A command's options by camelCase key. */
 export type OptionSpecs = Record<string, OptionSpec>;
 
 interface ValueOf {

@@ -3,7 +3,7 @@ import type { Modality } from '../models/index.js';
 import { UsageError } from './usageError.js';
 
 /** Reads `NAME=SIZESxCHANNELS`: the grid of the elements, then the channels of each. */
-export function parseModality(typed: string): Modality {
+function parseModality(typed: string): Modality {
   const [, name, sizes] = /^([\w.-]+)=(\d+(?:[x×]\d+)+)$/.exec(typed) ?? [];
   const numbers = sizes?.split(/[x×]/).map(Number) ?? [];
   if (name === undefined || numbers.some((n) => !Number.isSafeInteger(n) || n < 1)) {

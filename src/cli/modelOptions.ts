@@ -3,18 +3,21 @@ import { createEngine, DEVICES, type DeviceName, type Engine } from '../engine/i
 import { ensure, unknownName } from '../errors/index.js';
 import type { OptionSpec } from './command.js';
 
+/** `--data`: images other than those of the training. */
 export const dataOption = {
   type: 'string',
   placeholder: 'PATH',
   help: 'images to use (default: those that the model was trained on)',
 } as const satisfies OptionSpec;
 
+/** `--split`: the part of the data. */
 export const splitOption = {
   type: 'string',
   default: 'test',
   help: 'train, val or test; without a stored test split, the share that training held out',
 } as const satisfies OptionSpec;
 
+/** `--device`: where to run. */
 export const deviceOption = {
   type: 'string',
   default: 'cpu',
@@ -22,12 +25,18 @@ export const deviceOption = {
   help: DEVICES.join(', '),
 } as const satisfies OptionSpec;
 
+/** The model to run. */
 export const checkpointArgument = { name: 'CHECKPOINT', help: 'checkpoint folder, run folder or .safetensors file' };
+
+/** The device that was typed. Throws with the nearest name where there is none. */
+export function deviceNamed(device: string): DeviceName {
+  if (!DEVICES.includes(device as DeviceName)) throw unknownName('device', device, DEVICES);
+  return device as DeviceName;
+}
 
 /** Starts the device that was typed. */
 export function startEngine(device: string): Promise<Engine> {
-  if (!DEVICES.includes(device as DeviceName)) throw unknownName('device', device, DEVICES);
-  return createEngine({ device: device as DeviceName });
+  return createEngine({ device: deviceNamed(device) });
 }
 
 /** A count that was typed: a whole number from 1 up, or absent. */

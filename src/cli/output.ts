@@ -1,4 +1,4 @@
-import { type Style, styleFor, type Terminal } from './style.js';
+import type { Terminal } from './style.js';
 
 /** A stream as the command line needs it: `process.stdout`, or a stand-in. */
 export interface Sink extends Terminal {
@@ -10,8 +10,6 @@ export interface Sink extends Terminal {
  * to stderr; progress goes to stderr, and nowhere with `--quiet`.
  */
 export interface Output {
-  /** Colours for what {@link print} writes. */
-  style: Style;
   /** A line that people read as part of the result. */
   print(line?: string): void;
   /** A line about the progress or a warning. */
@@ -26,7 +24,6 @@ export function createOutput(stdout: Sink, stderr: Sink, { json = false, quiet =
   const finite = (_key: string, value: unknown) =>
     typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
   return {
-    style: styleFor(people),
     print: (line = '') => void people.write(`${line}\n`),
     note: (line) => void (quiet || stderr.write(`${line}\n`)),
     result: (value, describe) => void stdout.write(`${json ? JSON.stringify(value, finite, 2) : describe()}\n`),

@@ -9,7 +9,7 @@ import { plural } from '../quantities.js';
 export const command = defineCommand({
   name: 'embed',
   summary: 'Write the encoder’s features of images to npy files',
-  usage: 'CHECKPOINT [--data PATH] --out features.npy [options]',
+  usage: 'CHECKPOINT [--data PATH] [--out NPY] [options]',
   description:
     'One row for each image: the mean of the encoder’s last latents; nothing is masked. Beside the features lie the ' +
     'labels (.labels.npy) and the images’ names (.ids.txt). With several splits each has its name in the file’s.',

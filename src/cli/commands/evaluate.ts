@@ -4,9 +4,9 @@ import {
   type EncoderScore,
   evaluateClassifier,
   evaluateEncoder,
-  type LoadedModel,
   loadModel,
   openImagesOf,
+  type TrainedModel,
 } from '../../tasks/index.js';
 import { confusionPicture, writePng } from '../../visualize/index.js';
 import { defineCommand } from '../command.js';
@@ -79,7 +79,7 @@ interface Settings {
 }
 
 async function classifierScore(
-  model: LoadedModel,
+  model: TrainedModel,
   engine: Engine,
   { data, split, batchSize, out }: Settings,
 ): Promise<ClassificationScore> {

@@ -12,7 +12,7 @@ const tasks = ['auto', 'features', 'classify', 'reconstruct'];
 export const command = defineCommand({
   name: 'export',
   summary: 'Write a model as an ONNX file for inference anywhere',
-  usage: 'CHECKPOINT --out model.onnx [options]',
+  usage: 'CHECKPOINT [--out ONNX] [options]',
   description:
     'Plain ONNX (operator set 18) with the weights inside; very large weights lie in a second file beside it. Classes, ' +
     'mean, deviation and layout of the input stand in its metadata. The file is loaded with plain ONNX Runtime and ' +

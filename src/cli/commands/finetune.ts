@@ -12,6 +12,8 @@ import { describeSkipped } from '../describe/skipped.js';
 import { untilInterrupted } from '../interrupt.js';
 import { UsageError } from '../usageError.js';
 
+const noBeginning = () => 'Say what to begin with: --from CHECKPOINT, or --scratch.';
+
 /** `hip finetune`: a classifier from a checkpoint's encoder, or from scratch. */
 export const command = defineCommand({
   name: 'finetune',
@@ -37,14 +39,11 @@ export const command = defineCommand({
     const overrides = { ...typed, ...(from || scratch ? { 'finetune.from': from ?? '' } : {}) };
     const resolved = await chooseRecipe('finetune', positionals[0], overrides, async (data) => {
       if (from) return suggestFinetuning(from, data);
-      ensure(scratch, () => 'Say what to begin with: --from CHECKPOINT, or --scratch.');
+      ensure(scratch, noBeginning);
       ensure(data, () => 'Nothing to train on: give a folder with one folder of images per class with --data.');
       return suggestScratch(data);
     });
-    ensure(
-      scratch || resolved.finetune.from || typed['training.resume'],
-      () => 'Say what to begin with: --from CHECKPOINT, or --scratch.',
-    );
+    ensure(scratch || resolved.finetune.from || typed['training.resume'], noBeginning);
     // The baseline of a recipe is kept beside what it is compared with.
     const name = scratch && positionals[0] ? `${resolved.name}-scratch` : resolved.name;
     const recipe = { ...resolved, name };

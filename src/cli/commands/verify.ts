@@ -1,7 +1,6 @@
-import { DEVICES, type DeviceName } from '../../engine/index.js';
-import { unknownName } from '../../errors/index.js';
 import { verifyCases } from '../../verify/index.js';
 import { defineCommand } from '../command.js';
+import { deviceNamed, deviceOption } from '../modelOptions.js';
 
 /** `hip verify CASE…`: golden cases against what is built here. */
 export const command = defineCommand({
@@ -14,14 +13,13 @@ export const command = defineCommand({
     'as grouping.json or counts.json, of which every row is checked. One line for each case; the exit code is 1 when ' +
     'any fails.',
   options: {
-    device: { type: 'string', help: `where to run: ${DEVICES.join(', ')}`, default: 'cpu', placeholder: 'DEVICE' },
+    device: deviceOption,
   },
   positionals: [{ name: 'CASE', help: 'folder of a golden case, or a table in a .json file', many: true }],
   examples: ['hip verify test/golden/hip/*', 'hip verify test/golden/blocks/* --device reference'],
   run: async ({ options, positionals, json, output }) => {
-    if (!DEVICES.includes(options.device as DeviceName)) throw unknownName('device', options.device, DEVICES);
     const verdicts = await verifyCases(positionals, {
-      device: options.device as DeviceName,
+      device: deviceNamed(options.device),
       onVerdict: ({ line }) => (json ? output.note(line) : output.print(line)),
     });
     const failed = verdicts.filter(({ ok }) => !ok).length;

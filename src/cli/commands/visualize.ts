@@ -2,8 +2,7 @@ import { openImageFiles, spreadSample } from '../../data/index.js';
 import { unknownName } from '../../errors/index.js';
 import { loadModel, openImagesOf } from '../../tasks/index.js';
 import { attentionPicture, curvesPicture, imageLocality, positionsPicture, writePng } from '../../visualize/index.js';
-import type { CommandContext } from '../command.js';
-import { defineCommand } from '../command.js';
+import { type CommandContext, defineCommand } from '../command.js';
 import { countOption, dataOption, deviceOption, splitOption, startEngine } from '../modelOptions.js';
 import { plural } from '../quantities.js';
 import { UsageError } from '../usageError.js';
@@ -18,6 +17,7 @@ const options = {
   device: deviceOption,
 } as const;
 
+/** What draws one kind of picture: the command's context, and where the picture goes. */
 type Context = CommandContext<typeof options> & { out: string };
 
 /** `hip visualize`: pictures of what a model learned. */
@@ -44,10 +44,7 @@ export const command = defineCommand({
   run: async (context) => {
     const [kind] = context.positionals;
     if (!Object.hasOwn(kinds, kind)) throw new UsageError(unknownName('picture', kind, Object.keys(kinds)).message);
-    await kinds[kind]({
-      ...(context as unknown as Context),
-      out: (context.options.out as string | undefined) ?? `${kind}.png`,
-    });
+    await kinds[kind]({ ...context, out: context.options.out ?? `${kind}.png` });
   },
 });
 
@@ -97,5 +94,5 @@ const kinds: Record<string, (context: Context) => Promise<void>> = {
 };
 
 function refuseMore(more: readonly string[]): void {
-  if (more.length > 0) throw new UsageError(`One path too many: "${more[0]}".`);
+  if (more.length > 0) throw new UsageError(`"${more[0]}" is one path too many: leave it out.`);
 }
