@@ -2,12 +2,14 @@
 import { show } from '../graph/index.js';
 import { type GoldenCase, tensorOf } from './goldenCase.js';
 
+/** How far values may be apart. */
 export interface Tolerance {
   /** Allowed: |got - expected| ≤ atol + rtol · |expected|. */
   rtol?: number;
   atol?: number;
 }
 
+/** One tensor compared. */
 export interface Check {
   /** `output.loss`, `grad.blocks.0.attn.qkv.weight`, … */
   name: string;
@@ -18,6 +20,7 @@ export interface Check {
   reason?: string;
 }
 
+/** Collects the checks of one case. */
 export class Comparison {
   readonly checks: Check[] = [];
   private readonly tolerance: Required<Tolerance>;

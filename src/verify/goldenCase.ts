@@ -5,6 +5,7 @@ import { readSafetensors, type StoredTensor, toFloat32 } from '../checkpoint/ind
 import { readJson } from '../checkpoint/jsonFile.js';
 import { ensure, unknownName } from '../errors/index.js';
 
+/** A case's files in memory. */
 export interface GoldenCase {
   folder: string;
   /** Which runner builds it: `blocks`, `hip`, … */

@@ -2,7 +2,7 @@
 import { toFloat32 } from '../checkpoint/index.js';
 import type { Engine } from '../engine/index.js';
 import { ensure, unknownName } from '../errors/index.js';
-import { Graph, gradients, input, type Tensor, type Values } from '../graph/index.js';
+import { Graph, gradients, input, sizeOf, type Tensor, type Values } from '../graph/index.js';
 import { configOf, type Modality, type PerceiverOutputs, type System, systemByName } from '../models/index.js';
 import { countParameters, DRAW, type ModelNeeds, PARAMETER, Scope } from '../nn/index.js';
 import { maskedMeanSquaredError } from '../objectives/losses.js';
@@ -20,13 +20,20 @@ interface Built {
   feeds: Record<string, Values>;
 }
 
-/** The reference's classes, by the last part of `reference.entry`. */
-export const HIP_SYSTEMS: Record<string, string> = {
+/** Our systems by the reference's classes. */
+const HIP_SYSTEMS: Record<string, string> = {
   HiP: 'hip',
   HiPClassBottleneck: 'hip_class_bottleneck',
   PerceiverIO: 'perceiver_io',
 };
 
+/** The system that a class of the reference is here. Throws with the nearest name where there is none. */
+export function systemOfReference(name: string): string {
+  if (!Object.hasOwn(HIP_SYSTEMS, name)) throw unknownName('reference class', name, Object.keys(HIP_SYSTEMS));
+  return HIP_SYSTEMS[name];
+}
+
+/** Runs a case of HiP, and compares all that it expects: outputs, or training steps where it names an optimizer. */
 export async function verifyHip(golden: GoldenCase, comparison: Comparison, engine: Engine): Promise<void> {
   const built = build(golden);
   const { paramCount } = golden.json;
@@ -40,12 +47,10 @@ function build(golden: GoldenCase): Built {
   const entry = String(golden.json.reference?.entry ?? '')
     .split('.')
     .pop()!;
-  const name = HIP_SYSTEMS[entry];
-  if (!name) throw unknownName('reference class', entry, Object.keys(HIP_SYSTEMS));
   const modalities = (golden.json.modalities as { name: string; indexDim: number; channels: number }[]).map(
     (m): Modality => ({ name: m.name, indexShape: [m.indexDim], channels: m.channels }),
   );
-  const system = systemByName(name);
+  const system = systemByName(systemOfReference(entry));
   const config = caseConfig(system, golden.config);
   const scope = Scope.root({ training: Boolean(golden.json.call?.is_training) });
   const feeds: Record<string, Values> = {};
@@ -167,10 +172,7 @@ async function verifyTraining(
         s.buffer,
         {
           type: { shape: s.shape, dtype: 'f32' as const },
-          values:
-            s.initial === 'zeros'
-              ? new Float32Array(s.shape.reduce((a, b) => a * b, 1))
-              : feeds[PARAMETER + s.parameter],
+          values: s.initial === 'zeros' ? new Float32Array(sizeOf(s.shape)) : feeds[PARAMETER + s.parameter],
         },
       ] as const,
   );

@@ -10,6 +10,7 @@ import { verifyTable } from './tables.js';
 /** Builds what a case describes, runs it on the engine, and compares every tensor that the case expects. */
 export type CaseRunner = (golden: GoldenCase, comparison: Comparison, engine: Engine) => Promise<void>;
 
+/** How a case or a table ended. */
 export interface Verdict {
   ok: boolean;
   /** `ok    hip/hip_mae_grad   max error 3.1e-6 at grad.x`, or `FAIL  …` with the reason. */
@@ -65,12 +66,8 @@ export async function verifyCases(
 }
 
 async function withEngine<T>(device: DeviceName | undefined, use: (engine: Engine) => Promise<T>): Promise<T> {
-  const engine = await createEngine({ device });
-  try {
-    return await use(engine);
-  } finally {
-    await engine.dispose();
-  }
+  await using engine = await createEngine({ device });
+  return await use(engine);
 }
 
 function verdict(

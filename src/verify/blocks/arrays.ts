@@ -119,4 +119,5 @@ const interpolation: BlockKind = {
   },
 };
 
+/** The kinds of this file. */
 export const arrayKinds: readonly BlockKind[] = [tagging, segmentation, topK, retrieval, positionTables, interpolation];

@@ -168,6 +168,7 @@ const patchEmbedding: BlockKind = {
   },
 };
 
+/** The kinds of this file. */
 export const layerKinds: readonly BlockKind[] = [
   softmax,
   layerNorm,

@@ -96,4 +96,5 @@ const gumbel: BlockKind = {
   },
 };
 
+/** The kinds of this file. */
 export const objectiveKinds: readonly BlockKind[] = [losses, contrastive, multipleInstance, gumbel];

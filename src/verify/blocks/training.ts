@@ -1,7 +1,7 @@
 /** What training is made of: optimisers, running means of parameters, schedules, parameter groups. */
 import type { Engine } from '../../engine/index.js';
 import { ensure, unknownName } from '../../errors/index.js';
-import type { Shape, Values } from '../../graph/index.js';
+import { type Shape, sizeOf, type Values } from '../../graph/index.js';
 import {
   adamL2,
   adamw,
@@ -97,10 +97,7 @@ async function optimizerSteps(golden: GoldenCase, comparison: Comparison, engine
   await write(stored('parameter', 'param'));
   await write(
     Object.fromEntries(
-      update.state.map(({ buffer, shape }) => [
-        buffer,
-        { shape, values: new Float32Array(shape.reduce((a, b) => a * b, 1)) },
-      ]),
+      update.state.map(({ buffer, shape }) => [buffer, { shape, values: new Float32Array(sizeOf(shape)) }]),
     ),
   );
   await write(stored('gradient', 'grad1'));
@@ -235,4 +232,5 @@ const layerDecay: BlockKind = {
   },
 };
 
+/** The kinds of this file. */
 export const trainingKinds: readonly BlockKind[] = [optimizers, movingAverage, schedules, layerDecay];
