@@ -31,7 +31,8 @@ export async function evaluateClassifier(
   ensure(classes, () => `${model.path} has no classifier: fine-tune it first (hip finetune --from ${model.path}).`);
   ensure(
     dataset.labels && dataset.classes.join() === classes.join(),
-    () => `${dataset.path} has the classes ${dataset.classes.join(', ') || '(none)'}, the model ${classes.join(', ')}.`,
+    () =>
+      `${dataset.path} has the classes ${dataset.classes.join(', ') || '(none)'}, the model ${classes.join(', ')}: give images of the model's classes with --data.`,
   );
   const {
     values: logits,

@@ -5,6 +5,7 @@ import { ensure } from '../errors/index.js';
 import type { TrainedModel } from './loadModel.js';
 import { embedDataset, knnAccuracy, linearProbe, type ProbeOptions, pixelFeatures } from './probe.js';
 
+/** What features are worth. */
 export interface EncoderScore {
   /** Top-1 accuracies, 0 … 1: of a linear classifier on the features, and of one on the normalised pixels. */
   linear?: { features: number; pixels: number };
@@ -20,6 +21,7 @@ export interface EncoderScore {
   skipped: SkippedFile[];
 }
 
+/** Which methods, and how. */
 export interface EvaluateEncoderOptions {
   linear?: boolean;
   knn?: boolean;
@@ -41,7 +43,7 @@ export async function evaluateEncoder(
   ensure(
     train.classes.join() === test.classes.join(),
     () =>
-      `The splits of ${train.path} have different classes: ${train.classes.join(', ')} and ${test.classes.join(', ')}.`,
+      `The splits of ${train.path} have different classes, ${train.classes.join(', ')} and ${test.classes.join(', ')}: give both the same class folders.`,
   );
   const both = !linear && !knn;
   const classes = train.classes.length;

@@ -14,8 +14,10 @@ import {
 } from '../training/index.js';
 import { classify, features } from './classification.js';
 
+/** What an exported model gives. */
 export type ExportTask = 'features' | 'classify' | 'reconstruct';
 
+/** A graph without its weights. */
 export interface ExportedGraph {
   graph: Graph;
   scope: Scope;
@@ -26,6 +28,7 @@ export interface ExportedGraph {
   plan?: MaskPlan;
 }
 
+/** What is exported, and for which inputs. */
 export interface ExportGraphOptions {
   /** Default: `classify` for a model with classes, else `features`. */
   task?: ExportTask | 'auto';

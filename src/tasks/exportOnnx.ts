@@ -15,11 +15,13 @@ import { fold, keyFrom, uniform } from '../random/index.js';
 import { type ExportedGraph, type ExportGraphOptions, type ExportTask, exportGraph } from './exportGraph.js';
 import { checkParameters, type LoadedModel } from './loadModel.js';
 
+/** What is exported, and how large one file may become. */
 export interface ExportOptions extends Omit<ExportGraphOptions, 'masking'> {
   /** Weights above so many bytes lie in a second file, `<path>.data`; default 1.5 GB, for protobuf ends at 2 GiB. */
   externalAbove?: number;
 }
 
+/** What was written. */
 export interface ExportReport {
   /** Files written: the model and, for a large one, its weights. */
   files: string[];

@@ -4,6 +4,7 @@ import { ensure } from '../errors/index.js';
 import { defaultRecipe } from '../training/index.js';
 import type { LoadedModel } from './loadModel.js';
 
+/** Which images. */
 export interface OpenImagesOfOptions {
   /** Default: the data that the model was trained on. */
   path?: string;

@@ -2,7 +2,7 @@
 import { type ImageDataset, materialize, type SkippedFile } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
-import { Graph, gradients, input } from '../graph/index.js';
+import { Graph, gradients, input, sizeOf } from '../graph/index.js';
 import { PARAMETER } from '../nn/index.js';
 import { crossEntropy } from '../objectives/index.js';
 import { adamw, updateGraph, warmupCosine } from '../optim/index.js';
@@ -39,15 +39,21 @@ export async function pixelFeatures(
   dataset: ImageDataset,
 ): Promise<FeatureSet> {
   const { images, labels, size } = await materialize(dataset, transformFor(model.description));
-  ensure(labels, () => `${dataset.path} has no labels.`);
+  ensure(labels, () => `${dataset.path} has no labels: put the images in one folder per class.`);
   return { data: images, dim: images.length / size, labels };
 }
 
+/** How a linear probe is trained. */
 export interface ProbeOptions {
+  /** Default 30. */
   epochs?: number;
+  /** Default 256, or all examples where there are fewer. */
   batchSize?: number;
+  /** Peak rate of AdamW, after one epoch of warm-up; default 3e-3. */
   learningRate?: number;
+  /** Of the matrix alone; default 1e-2. */
   weightDecay?: number;
+  /** Of the order of the examples; default 0. */
   seed?: number;
 }
 
@@ -84,7 +90,7 @@ export async function linearProbe(
     Object.fromEntries(
       buffers.map(({ buffer, shape }) => [
         buffer,
-        { type: { shape, dtype: 'f32' as const }, values: new Float32Array(shape.reduce((p, n) => p * n, 1)) },
+        { type: { shape, dtype: 'f32' as const }, values: new Float32Array(sizeOf(shape)) },
       ]),
     ),
   );

@@ -2,6 +2,7 @@
 import { ensure } from '../../errors/index.js';
 import { classAt, type Labels } from './labels.js';
 
+/** What counts, and where it is added. */
 export interface ConfusionOptions {
   /** Samples or pixels with this label are left out (255 in most segmentation sets). */
   ignoreIndex?: number;
@@ -43,7 +44,10 @@ export function confusionMatrix(
 }
 
 /** Row sums (samples of each class), column sums (predictions of each class) and the diagonal of `[C, C]` counts. */
-export function confusionSums(confusion: Float64Array, numClasses: number) {
+export function confusionSums(
+  confusion: Float64Array,
+  numClasses: number,
+): Record<'labelled' | 'predicted' | 'correct', Float64Array> {
   const labelled = new Float64Array(numClasses);
   const predicted = new Float64Array(numClasses);
   const correct = new Float64Array(numClasses);

@@ -3,6 +3,7 @@ import { ensure } from '../../errors/index.js';
 import { topKIndices } from './accuracy.js';
 import { classAt, columnsOf, type Labels } from './labels.js';
 
+/** A labelled set, what to classify by it, and how neighbours vote. */
 export interface KnnOptions {
   /** `[N, D]` features of the labelled set. */
   trainFeatures: Float32Array;
@@ -17,6 +18,7 @@ export interface KnnOptions {
   temperature?: number;
 }
 
+/** Classes by vote. */
 export interface KnnResult {
   /** `[M]` the class with the largest vote; equal votes go to the lower index. */
   predictions: Int32Array;
@@ -61,6 +63,7 @@ export function knnClassify(options: KnnOptions): KnnResult {
   return { predictions: topKIndices(votes, numClasses, 1), votes };
 }
 
+/** Nearest rows of a set, for several queries. */
 export interface Neighbours {
   k: number;
   /** `[M, k]` training indices, nearest first; equal similarities in order of index. */

@@ -4,6 +4,7 @@ import { rankOf } from './accuracy.js';
 import { columnsOf } from './labels.js';
 import { median } from './means.js';
 
+/** How early matches are found. */
 export interface RetrievalMetrics {
   /** `[N]` 0-based rank of the match of each query. */
   ranks: Int32Array;

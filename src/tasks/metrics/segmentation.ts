@@ -3,6 +3,7 @@ import { ensure } from '../../errors/index.js';
 import { confusionSums } from './confusion.js';
 import { meanOfDefined, sum } from './means.js';
 
+/** How well regions overlap, as fractions. */
 export interface SegmentationMetrics {
   /** `[C]` TP / (TP + FP + FN); NaN for a class that is neither present nor predicted. */
   iou: Float64Array;

@@ -3,6 +3,7 @@ import { ensure } from '../../errors/index.js';
 import { meanOfDefined } from './means.js';
 import { normalQuantile } from './normalQuantile.js';
 
+/** How well positives are ranked, by class and in the mean. */
 export interface TaggingMetrics {
   /** `[C]`; NaN for a class without a positive sample. */
   averagePrecision: Float64Array;
