@@ -11,6 +11,7 @@ import { readSafetensors, streamSafetensors } from './safetensors.js';
 import type { StoredTensor } from './storedTensor.js';
 import { checkWeights, holdsWeights, readWeights, WEIGHTS_FILE, weightsFile } from './weights.js';
 
+/** All that a checkpoint can hold. */
 export interface Checkpoint {
   /** `config.json`: model type, architecture, recipe. */
   config: Record<string, unknown>;

@@ -1,3 +1,4 @@
+/** Files that are there and whole: safetensors, checkpoints, a run's folder. */
 export { writeFileAtomic, writeFolderAtomic } from './atomic.js';
 export { type Checkpoint, type CheckpointPart, loadCheckpoint, saveCheckpoint } from './checkpoint.js';
 export { errorCode, readError, writeError } from './ioErrors.js';

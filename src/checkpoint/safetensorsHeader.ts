@@ -14,6 +14,7 @@ export interface TensorEntry {
   end: number;
 }
 
+/** A header that was checked. */
 export interface SafetensorsHeader {
   /** In the order in which the tensors lie in the file. */
   tensors: Map<string, TensorEntry>;

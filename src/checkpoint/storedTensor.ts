@@ -37,6 +37,7 @@ export const storedArrays = {
   BOOL: Uint8Array,
 } as const satisfies Record<StoredDType, unknown>;
 
+/** Whether an element type is one that is read and written. */
 export function isStoredDType(name: unknown): name is StoredDType {
   return typeof name === 'string' && Object.hasOwn(storedArrays, name);
 }

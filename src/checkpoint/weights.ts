@@ -7,6 +7,7 @@ import { readJson } from './jsonFile.js';
 import { readSafetensors, readSafetensorsHeader } from './safetensors.js';
 import type { StoredTensor } from './storedTensor.js';
 
+/** Where the parameters are, unless they are in shards. */
 export const WEIGHTS_FILE = 'model.safetensors';
 const WEIGHTS_INDEX = 'model.safetensors.index.json';
 /** Pickled weights: recognised to say so, never unpickled here. */
