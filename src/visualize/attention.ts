@@ -5,6 +5,7 @@ import { drawColorBar, drawTitles, MARGIN, titlesHeight } from './layout.js';
 import { percentile, type RgbImage } from './picture.js';
 import { Figure } from './svg.js';
 
+/** Maps, and how they are laid out. */
 export interface AttentionOptions {
   /** One map per head, latent or query, `[M, H*W]`; each is scaled by its own largest value. */
   attention: ArrayLike<number>;

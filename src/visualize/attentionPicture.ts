@@ -9,6 +9,7 @@ import { attentionFigure } from './attention.js';
 import { imageFromNormalized } from './picture.js';
 import type { Figure } from './svg.js';
 
+/** Whose attention is shown. */
 export interface AttentionPictureOptions {
   /** Block of the encoder whose latents are asked; default: the last, HiP's processor. */
   block?: number;

@@ -10,6 +10,7 @@ export interface Axis {
   label(value: number): string;
 }
 
+/** How an axis is divided. */
 export interface AxisOptions {
   /** About how many ticks there is room for. */
   ticks?: number;

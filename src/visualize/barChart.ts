@@ -13,6 +13,7 @@ export interface Bar {
   note?: string;
 }
 
+/** Bars, and what they are compared with. */
 export interface BarChartOptions {
   title?: string;
   subtitle?: string;

@@ -2,6 +2,8 @@
  * Colours. The maps are computed in OKLab (Ottosson 2020), a space in which equal distances look equally large, and
  * are spaced by arc length there: equal steps of the value look like equal steps of the colour.
  */
+
+/** Red, green and blue: 0 … 255, or three coordinates of another colour space where that is said. */
 export type Rgb = readonly [number, number, number];
 
 /** A colour map: 256 colours from the lowest to the highest value, `[256, 3]`. */

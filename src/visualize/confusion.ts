@@ -4,6 +4,7 @@ import { drawColorBar, drawTitles, MARGIN, titlesHeight } from './layout.js';
 import { Figure } from './svg.js';
 import { textWidth } from './text.js';
 
+/** Counts and names. */
 export interface ConfusionOptions {
   /** Counts `[K, K]`: row = true class, column = predicted class. */
   counts: ArrayLike<number>;

@@ -12,6 +12,7 @@ export interface GalleryItem {
   correct?: boolean;
 }
 
+/** Pictures, and how they are laid out. */
 export interface GalleryOptions {
   items: readonly GalleryItem[];
   title?: string;

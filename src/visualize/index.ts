@@ -1,6 +1,5 @@
 /**
- * Pictures from plain typed arrays: curves, confusion matrices, reconstructions, position maps, attention, galleries,
- * and a report page that holds them all. Knows no model and no engine.
+ * Pictures. `…Figure`, charts and the report page draw plain typed arrays; `…Picture` draw what a model or a run gives.
  */
 
 export { type AttentionOptions, attentionFigure, attentionRollout } from './attention.js';

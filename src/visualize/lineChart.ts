@@ -23,6 +23,7 @@ export interface Reference {
   label: string;
 }
 
+/** Lines, and the frame around them. */
 export interface LineChartOptions {
   title?: string;
   subtitle?: string;

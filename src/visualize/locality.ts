@@ -1,10 +1,11 @@
-import { ensure } from '../errors/index.js';
-import { choose, fold, type Key, keyFrom } from '../random/index.js';
-
 /**
  * Did the model find the geometry of the image? Positions start as meaningless numbers. If learning gave neighbouring
  * pixels similar embeddings, the nearest neighbours of a position in embedding space are its neighbours in the image.
  */
+import { ensure } from '../errors/index.js';
+import { choose, fold, type Key, keyFrom } from '../random/index.js';
+
+/** What counts as a neighbour, in both spaces. */
 export interface LocalityOptions {
   /** Nearest neighbours looked at, by cosine similarity; default 8. */
   neighbours?: number;
@@ -21,6 +22,7 @@ export interface LocalityOptions {
   key?: Key;
 }
 
+/** The score, and what it is made of. */
 export interface Locality {
   /** Mean over positions of the share of their nearest neighbours in embedding space that are near in the image. */
   readonly score: number;

@@ -93,6 +93,7 @@ export function similarityFigure({ maps, positions, grid, shape }: SimilarityMap
   return figure;
 }
 
+/** What is shown beside the colours. */
 export interface PositionsFigureOptions {
   title?: string;
   subtitle?: string;

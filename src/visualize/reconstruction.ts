@@ -4,6 +4,7 @@ import { drawColorBar, drawTitles, MARGIN, titlesHeight } from './layout.js';
 import { imageFromNormalized, type Normalization, ofChannel, type RgbImage } from './picture.js';
 import { Figure } from './svg.js';
 
+/** Images, masks and predictions. */
 export interface ReconstructionOptions extends Normalization {
   /** Normalised images `[B, H*W, C]`. */
   input: ArrayLike<number>;

@@ -30,6 +30,7 @@ export interface KeyFigure {
   note?: string;
 }
 
+/** All that a report page shows, top to bottom. */
 export interface Report {
   title: string;
   /** One paragraph or more below the title. */

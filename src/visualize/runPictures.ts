@@ -8,6 +8,7 @@ import type { Locality } from './locality.js';
 import { imageLocality, positionsPicture, reconstructionPicture } from './modelPictures.js';
 import { writePng } from './svg.js';
 
+/** What was drawn, and what it says. */
 export interface PretrainingPictures {
   /** Whether the positions were found; absent where the model does not learn any. */
   locality?: Pick<Locality, 'score' | 'chance'>;

@@ -15,12 +15,14 @@ const THEME = {
   accent: '#0072b2',
 } as const;
 
+/** A colour of the page by name. */
 export type ThemeColor = keyof typeof THEME;
 /** A theme colour by name or any SVG colour. */
 export type Paint = ThemeColor | (string & {});
 /** `fixed`: plain colours and a background, for files. `page`: `var(--figure-…)` and no background, inside HTML. */
 export type Theme = 'fixed' | 'page';
 
+/** How an area is drawn. */
 export interface ShapeStyle {
   fill?: Paint;
   stroke?: Paint;
@@ -28,12 +30,14 @@ export interface ShapeStyle {
   opacity?: number;
   radius?: number;
 }
+/** How a line is drawn. */
 export interface LineStyle {
   stroke?: Paint;
   strokeWidth?: number;
   dash?: string;
   opacity?: number;
 }
+/** How text is set. */
 export interface TextStyle {
   size?: number;
   weight?: Weight;

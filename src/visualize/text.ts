@@ -1,14 +1,15 @@
+/**
+ * Strings as outlines. Pictures carry their letters as paths, so that they look the same on every machine, with fonts
+ * or without. The typeface is Inter (SIL Open Font License), two weights; it covers Latin, Greek, Cyrillic, arrows and
+ * the usual mathematical signs. Other scripts show the font's empty box.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import opentype from 'opentype.js';
 import { ensure } from '../errors/index.js';
 
-/**
- * Strings as outlines. Pictures carry their letters as paths, so that they look the same on every machine, with fonts
- * or without. The typeface is Inter (SIL Open Font License), two weights; it covers Latin, Greek, Cyrillic, arrows and
- * the usual mathematical signs. Other scripts show the font's empty box.
- */
+/** One of the typeface's two weights. */
 export type Weight = 'regular' | 'bold';
 
 const FONT_FILES: Record<Weight, string> = { regular: 'Inter-Regular.woff', bold: 'Inter-SemiBold.woff' };

@@ -10,6 +10,7 @@ export interface ProgressStream {
   write(text: string): unknown;
 }
 
+/** How far it is, and where that is shown. */
 export interface ProgressOptions {
   /** Steps at the end. */
   total: number;
@@ -27,6 +28,7 @@ export interface ProgressOptions {
   now?: () => number;
 }
 
+/** What is known after a step. */
 export interface ProgressUpdate {
   /** Inputs processed since the beginning of this operation. */
   inputs?: number;
