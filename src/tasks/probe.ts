@@ -2,12 +2,13 @@
 import { type ImageDataset, materialize, type SkippedFile } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
-import { Graph, gradients, input, sizeOf } from '../graph/index.js';
-import { PARAMETER } from '../nn/index.js';
+import { Graph, input } from '../graph/index.js';
+import { initialize, linear, PARAMETER, Scope, zeros } from '../nn/index.js';
 import { crossEntropy } from '../objectives/index.js';
-import { adamw, updateGraph, warmupCosine } from '../optim/index.js';
+import { adamw, parameterGroups, warmupCosine } from '../optim/index.js';
 import { fold, keyFrom, permutation } from '../random/index.js';
 import { transformFor } from '../training/images.js';
+import { Learner } from '../training/learner.js';
 import { features } from './classification.js';
 import type { TrainedModel } from './loadModel.js';
 import { knnClassify, topKAccuracy } from './metrics/index.js';
@@ -69,37 +70,21 @@ export async function linearProbe(
   const { dim } = train;
   const batchSize = Math.min(options.batchSize ?? 256, train.labels.length);
   const [mean, scale] = standardization(train);
-  const x = input('x', [batchSize, dim]);
+  const scope = Scope.root();
   const labels = input('labels', [batchSize], 'i32');
-  const parameters = [
-    { name: 'probe/w', shape: [dim, numClasses] },
-    { name: 'probe/b', shape: [numClasses] },
-  ];
-  const [w, b] = parameters.map((p) => input(PARAMETER + p.name, p.shape));
-  const logits = x.matmul(w).add(b);
-  const [gw, gb] = gradients(crossEntropy(logits, labels), [w, b]);
-  const update = updateGraph(parameters, {
+  const logits = linear(scope.child('probe'), input('x', [batchSize, dim]), numClasses, { initializer: zeros });
+  const { parameters } = scope.needs;
+  const objective = { loss: crossEntropy(logits, labels), metrics: {}, needs: scope.needs };
+  const learner = await Learner.create(engine, objective, {
     optimizer: adamw({ betas: [0.9, 0.999] }),
-    groups: new Map(
-      parameters.map((p) => [p.name, { learningRateScale: 1, weightDecay: p.shape.length > 1 ? weightDecay : 0 }]),
-    ),
+    groups: parameterGroups(parameters.values(), { weightDecay }),
+    accumulation: 1,
+    trainable: () => true,
   });
-  const resident = Object.fromEntries(parameters.map((p) => [PARAMETER + p.name, PARAMETER + p.name]));
-  const buffers = [...parameters.map((p) => ({ buffer: PARAMETER + p.name, shape: p.shape })), ...update.state];
-  await engine.write(
-    Object.fromEntries(
-      buffers.map(({ buffer, shape }) => [
-        buffer,
-        { type: { shape, dtype: 'f32' as const }, values: new Float32Array(sizeOf(shape)) },
-      ]),
-    ),
-  );
-  const forward = await engine.compile(Graph.of({ 'gradient/probe/w': gw, 'gradient/probe/b': gb }), {
-    inputs: resident,
-    outputs: { 'gradient/probe/w': 'gradient/probe/w', 'gradient/probe/b': 'gradient/probe/b' },
+  await learner.load(initialize(parameters, keyFrom(seed)));
+  const predict = await engine.compile(Graph.of({ logits }), {
+    inputs: Object.fromEntries([...parameters.keys()].map((name) => [PARAMETER + name, PARAMETER + name])),
   });
-  const step = await engine.compile(update.graph, update.residency);
-  const predict = await engine.compile(Graph.of({ logits }), { inputs: resident });
 
   const perEpoch = Math.floor(train.labels.length / batchSize);
   const schedule = warmupCosine({ base: learningRate, min: 0, warmup: perEpoch, total: epochs * perEpoch });
@@ -107,21 +92,21 @@ export async function linearProbe(
     const order = permutation(fold(keyFrom(seed), 'probe', epoch), train.labels.length);
     for (let i = 0; i < perEpoch; i++, at++) {
       const rows = order.subarray(i * batchSize, (i + 1) * batchSize);
-      await forward.run({
+      await learner.gradient({
         x: standardized(train, rows, mean, scale, batchSize),
-        labels: Int32Array.from(rows, (r) => train.labels[r]),
+        labels: rows.map((r) => train.labels[r]),
       });
-      await step.run(update.feeds(at, schedule(at)));
+      await learner.update(at, schedule(at));
     }
   }
   const all = new Float32Array(test.labels.length * numClasses);
   for (let i = 0; i < test.labels.length; i += batchSize) {
     const rows = Int32Array.from({ length: Math.min(batchSize, test.labels.length - i) }, (_, j) => i + j);
-    const result = (await predict.run({ x: standardized(test, rows, mean, scale, batchSize) })).logits as Float32Array;
-    all.set(result.subarray(0, rows.length * numClasses), i * numClasses);
+    const { logits: found } = await predict.run({ x: standardized(test, rows, mean, scale, batchSize) });
+    all.set(found.subarray(0, rows.length * numClasses), i * numClasses);
   }
-  await Promise.all([forward, step, predict].map((p) => p.dispose()));
-  await engine.free([...buffers.map((s) => s.buffer), 'gradient/probe/w', 'gradient/probe/b']);
+  await predict.dispose();
+  await learner.dispose();
   return topKAccuracy(all, test.labels, 1);
 }
 

@@ -1,7 +1,7 @@
 /** The device's part of training: parameters and state live there; two programs, gradient and update, work on them. */
 import type { Engine, Program } from '../engine/index.js';
 import { sizeOf, type TensorType, type Values } from '../graph/index.js';
-import { PARAMETER, type ParameterSpec } from '../nn/index.js';
+import { type ModelNeeds, PARAMETER, type ParameterSpec } from '../nn/index.js';
 import type { Objective } from './objective.js';
 import { GRADIENT, type LearnerOptions, PART, type TrainingPrograms, trainingPrograms } from './programs.js';
 
@@ -26,7 +26,7 @@ const f32 = (shape: readonly number[]): TensorType => ({ shape, dtype: 'f32' });
 export class Learner {
   private constructor(
     private readonly engine: Engine,
-    private readonly objective: Objective,
+    private readonly needs: ModelNeeds,
     private readonly gradientProgram: Program,
     private readonly accumulateProgram: Program | undefined,
     private readonly updateProgram: Program,
@@ -35,12 +35,12 @@ export class Learner {
   ) {}
 
   /** Compiles the programs of an objective. */
-  static async create(engine: Engine, objective: Objective, options: LearnerOptions): Promise<Learner> {
+  static async create(engine: Engine, objective: Omit<Objective, 'feeds'>, options: LearnerOptions): Promise<Learner> {
     const { trained, gradient, accumulate, update } = trainingPrograms(objective, options);
     const gradientProgram = await engine.compile(gradient.graph, gradient.residency);
     const accumulateProgram = accumulate && (await engine.compile(accumulate.graph, accumulate.residency));
     const updateProgram = await engine.compile(update.graph, update.residency);
-    return new Learner(engine, objective, gradientProgram, accumulateProgram, updateProgram, update, trained);
+    return new Learner(engine, objective.needs, gradientProgram, accumulateProgram, updateProgram, update, trained);
   }
 
   /** Floating-point operations of one gradient (products and convolutions). */
@@ -54,7 +54,7 @@ export class Learner {
     saved?: Pick<Snapshot, 'optimizer' | 'ema'>,
   ): Promise<void> {
     const buffers: Record<string, { type: TensorType; values: Values }> = {};
-    for (const { name, shape } of this.objective.needs.parameters.values()) {
+    for (const { name, shape } of this.needs.parameters.values()) {
       buffers[PARAMETER + name] = { type: f32(shape), values: parameters.get(name)! };
     }
     for (const { buffer, parameter, shape, initial } of this.update_.state) {
@@ -88,7 +88,7 @@ export class Learner {
 
   /** Copies everything from the device. */
   async snapshot(): Promise<Snapshot> {
-    const names = [...this.objective.needs.parameters.keys()];
+    const names = [...this.needs.parameters.keys()];
     const state = this.update_.state.map((s) => s.buffer);
     const values = (await this.engine.read([...names.map((n) => PARAMETER + n), ...state])) as Map<
       string,
@@ -114,7 +114,7 @@ export class Learner {
   /** Gives programs and buffers back; the engine lives on. */
   async dispose(): Promise<void> {
     // Buffers first: on a GPU they are the memory of the program that wrote them.
-    const parameters = [...this.objective.needs.parameters.keys()].map((n) => PARAMETER + n);
+    const parameters = [...this.needs.parameters.keys()].map((n) => PARAMETER + n);
     await this.engine.free([
       ...parameters,
       ...this.update_.state.map((s) => s.buffer),

@@ -36,7 +36,7 @@ export interface TrainingPrograms {
 
 /** Everything that is compiled for an objective, without compiling it: milliseconds, and no memory. */
 export function trainingPrograms(
-  objective: Objective,
+  objective: Omit<Objective, 'feeds'>,
   { accumulation, trainable, ...rest }: LearnerOptions,
 ): TrainingPrograms {
   const trained = [...objective.needs.parameters.values()].filter((p) => trainable(p.name));
@@ -57,7 +57,11 @@ export function trainingPrograms(
 }
 
 /** Loss, metrics and the gradient of every trained parameter. */
-function gradientGraph({ loss, metrics }: Objective, trained: readonly ParameterSpec[], prefix: string): Graph {
+function gradientGraph(
+  { loss, metrics }: Pick<Objective, 'loss' | 'metrics'>,
+  trained: readonly ParameterSpec[],
+  prefix: string,
+): Graph {
   const reached = Graph.of({ loss }).inputs;
   const inputs = trained.map((p) => reached.get(PARAMETER + p.name) ?? input(PARAMETER + p.name, p.shape));
   const grads = gradients(loss, inputs);
