@@ -52,22 +52,5 @@ export {
   topKAccuracy,
   topKIndices,
 } from './tasks/metrics/index.js';
-export { autoencodingObjective } from './training/autoencoding.js';
-export {
-  applyModel,
-  describeModel,
-  fromConfig,
-  imageInput,
-  inputShapes,
-  type ModelDescription,
-  modelInputs,
-  systemOf,
-  toConfig,
-} from './training/description.js';
-export { Learner, type Snapshot } from './training/learner.js';
-export type { Objective } from './training/objective.js';
-export { isPositionTable, learnerOptions, scheduleOf } from './training/optimization.js';
-export type { LearnerOptions } from './training/programs.js';
-export { defaultRecipe, defineRecipe, type PartialRecipe, type Recipe } from './training/recipe.js';
-export { resolveRecipe } from './training/resolveRecipe.js';
+export * from './training/portable.js';
 export { type Locality, type LocalityOptions, locality, localityChance, localityScore } from './visualize/locality.js';

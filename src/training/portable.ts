@@ -1,0 +1,19 @@
+/** What of training needs no files, and so works in a browser too. */
+export { autoencodingObjective } from './autoencoding.js';
+export {
+  applyModel,
+  describeModel,
+  fromConfig,
+  imageInput,
+  inputShapes,
+  type ModelDescription,
+  modelInputs,
+  systemOf,
+  toConfig,
+} from './description.js';
+export { Learner, type Snapshot } from './learner.js';
+export type { Objective } from './objective.js';
+export { isPositionTable, learnerOptions, scheduleOf } from './optimization.js';
+export { type LearnerOptions, trainingPrograms } from './programs.js';
+export { defaultRecipe, defineRecipe, type PartialRecipe, type Recipe, type RecipeFile } from './recipe.js';
+export { resolveRecipe } from './resolveRecipe.js';
