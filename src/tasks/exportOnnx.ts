@@ -1,18 +1,13 @@
 /** A model as an ONNX file that any ONNX Runtime loads without us; written only after it was loaded and gave our results. */
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { readSafetensors, type StoredTensor, toFloat32, writeError, writeSafetensors } from '../checkpoint/index.js';
+import { writeError } from '../checkpoint/index.js';
 import type { Engine } from '../engine/index.js';
-import { ensure, HiperceiverError } from '../errors/index.js';
-import { type Graph, optimize, sizeOf, type TensorType, toOnnx, type Values } from '../graph/index.js';
+import { type Graph, optimize, type TensorType, toOnnx, type Values } from '../graph/index.js';
 import { PARAMETER } from '../nn/index.js';
-import { drawMask } from '../objectives/index.js';
-import { fold, keyFrom, uniform } from '../random/index.js';
-import { type ExportedGraph, type ExportGraphOptions, type ExportTask, exportGraph } from './exportGraph.js';
+import { type ExportGraphOptions, type ExportTask, exportGraph } from './exportGraph.js';
+import { type Difference, exampleFeeds, proveEqual } from './exportProof.js';
 import { checkParameters, type LoadedModel } from './loadModel.js';
 
 /** What is exported, and how large one file may become. */
@@ -22,7 +17,7 @@ export interface ExportOptions extends Omit<ExportGraphOptions, 'masking'> {
 }
 
 /** What was written. */
-export interface ExportReport {
+export interface ExportReport extends Difference {
   /** Files written: the model and, for a large one, its weights. */
   files: string[];
   bytes: number;
@@ -30,13 +25,8 @@ export interface ExportReport {
   inputs: Record<string, TensorType>;
   outputs: Record<string, TensorType>;
   metadata: Record<string, string>;
-  /** Largest difference between plain ONNX Runtime's results and our own, and the same over the largest result. */
-  largestDifference: number;
-  relativeDifference: number;
 }
 
-/** A file whose results differ by more than this share of the largest is not written. */
-const TOLERANCE = 1e-4;
 /** Weights in a file of their own begin at memory pages, so that they can be mapped. */
 const PAGE = 4096;
 
@@ -76,14 +66,7 @@ export async function exportOnnx(
       exported.metadata,
       options.externalAbove ?? 1.5e9,
     );
-    const own = await runOwn(graph, { ...feeds, ...Object.fromEntries(weights) }, engine);
-    const theirs = await runPlain(temporary, basename(path), inputs, feeds);
-    const difference = compare(own, theirs);
-    ensure(
-      difference.relativeDifference <= TOLERANCE,
-      () =>
-        `The exported file gives other results than the model (they differ by ${difference.relativeDifference.toExponential(1)} of the largest), so it was not written: please report this with the checkpoint's config.json.`,
-    );
+    const difference = await proveEqual(join(temporary, basename(path)), graph, weights, inputs, feeds, engine);
     let bytes = 0;
     // The weights first: a model file without them would be of no use.
     for (const name of [...names].reverse()) {
@@ -107,6 +90,7 @@ export async function exportOnnx(
   }
 }
 
+/** Writes the model and, where the weights are large, a second file with them. Returns the names. */
 async function writeModel(
   folder: string,
   name: string,
@@ -145,85 +129,6 @@ async function writeModel(
     { flush: true },
   );
   return [name, location];
-}
-
-/** Random pixels (normalised where the graph does not do it), and a mask as in training. */
-function exampleFeeds(
-  inputs: readonly [string, TensorType][],
-  { plan }: ExportedGraph,
-  normalization?: { mean: number[]; std: number[] },
-): Record<string, Values> {
-  const key = keyFrom(0);
-  const of = (values: number[], i: number) => values[i % values.length];
-  return Object.fromEntries(
-    inputs.map(([name, { shape }]) => {
-      if (name === 'visible') return [name, drawMask(plan!, key).visible];
-      const values = uniform(fold(key, name), sizeOf(shape));
-      if (name === 'mask') return [name, values.map((v) => Number(v < 0.5))];
-      return [
-        name,
-        normalization ? values.map((v, i) => (v - of(normalization.mean, i)) / of(normalization.std, i)) : values,
-      ];
-    }),
-  );
-}
-
-async function runOwn(graph: Graph, feeds: Record<string, Values>, engine: Engine): Promise<Map<string, Float32Array>> {
-  const program = await engine.compile(graph);
-  try {
-    return new Map(Object.entries(await program.run(feeds)) as [string, Float32Array][]);
-  } finally {
-    await program.dispose();
-  }
-}
-
-async function runPlain(
-  folder: string,
-  name: string,
-  inputs: readonly [string, TensorType][],
-  feeds: Record<string, Values>,
-): Promise<Map<string, Float32Array>> {
-  const [given, answered] = [join(folder, 'inputs.safetensors'), join(folder, 'outputs.safetensors')];
-  const stored = inputs.map(([key, { shape, dtype }]): [string, StoredTensor] => [
-    key,
-    { dtype: dtype === 'i32' ? 'I32' : 'F32', shape: [...shape], data: feeds[key] as Float32Array | Int32Array },
-  ]);
-  await writeSafetensors(given, stored);
-  const script = fileURLToPath(new URL('./runOnnxFile.js', import.meta.url));
-  try {
-    await promisify(execFile)(process.execPath, [script, join(folder, name), given, answered]);
-  } catch (error) {
-    const said =
-      String((error as { stderr?: string }).stderr ?? error).match(/Error: (.*)/)?.[1] ?? String(error).split('\n')[0];
-    throw new HiperceiverError(`ONNX Runtime cannot run the exported file, so it was not written: ${said}`, {
-      cause: error,
-    });
-  }
-  const { tensors } = await readSafetensors(answered);
-  return new Map([...tensors].map(([key, tensor]) => [key, toFloat32(tensor)]));
-}
-
-function compare(
-  own: Map<string, Float32Array>,
-  theirs: Map<string, Float32Array>,
-): Pick<ExportReport, 'largestDifference' | 'relativeDifference'> {
-  let [largestDifference, relativeDifference] = [0, 0];
-  for (const [name, expected] of own) {
-    const found = theirs.get(name);
-    ensure(
-      found?.length === expected.length,
-      () => `The exported file gives no "${name}" of ${expected.length} values.`,
-    );
-    let [difference, largest] = [0, 0];
-    for (let i = 0; i < expected.length; i++) {
-      const distance = Math.abs(found[i] - expected[i]);
-      difference = Number.isNaN(distance) ? Infinity : Math.max(difference, distance);
-      largest = Math.max(largest, Math.abs(expected[i]));
-    }
-    largestDifference = Math.max(largestDifference, difference);
-    relativeDifference = Math.max(relativeDifference, difference === 0 ? 0 : difference / largest);
-  }
-  return { largestDifference, relativeDifference };
 }
 
 function typesOf(tensors: Iterable<[string, TensorType]>): Record<string, TensorType> {
