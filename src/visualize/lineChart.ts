@@ -2,6 +2,7 @@ import { ensure } from '../errors/index.js';
 import { type Axis, makeAxis } from './axis.js';
 import { categorical } from './color.js';
 import { drawTitles, MARGIN } from './layout.js';
+import { extent, type Point, smoothed, thinned } from './linePoints.js';
 import { Figure, type Paint } from './svg.js';
 import { textWidth } from './text.js';
 
@@ -89,7 +90,8 @@ export function lineChart({
   const px = (v: number): number => left + x.share(v) * (right - left);
   const py = (v: number): number => bottom - y.share(v) * (bottom - top);
 
-  drawAxes(figure, x, y, { left, right, top, bottom, px, py, xLabel });
+  const frame: Frame = { left, right, top, bottom, px, py };
+  drawAxes(figure, x, y, xLabel, frame);
   for (const { value, label } of references) drawReference(figure, label, py(value), left, right);
   lines.forEach(({ points }, i) => {
     const raw = series[i].smooth ? { strokeWidth: 1, opacity: 0.28 } : { strokeWidth: 2 };
@@ -106,51 +108,25 @@ export function lineChart({
       series.map((s) => s.name),
       colors,
       lines.map(({ points, average }) => (average ?? points).findLast((p) => p !== undefined)),
-      right,
+      frame,
       width - 12,
-      px,
-      py,
-      top,
-      bottom,
     );
   return figure;
 }
 
-type Point = readonly [number, number];
 type Scale = (value: number) => number;
 
-/** The points of a series with `undefined` at breaks, the x of what could not be drawn, and the moving average if asked for. */
-interface Line {
-  points: (Point | undefined)[];
-  broken: number[];
-  average?: (Point | undefined)[];
+/** Where the lines are drawn, and how values become pixels there. */
+interface Frame {
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+  px: Scale;
+  py: Scale;
 }
 
-function smoothed({ x, y, smooth }: Series, usable: (v: number) => boolean): Line {
-  const points = Array.from(y, (v, i): Point | undefined => (usable(v) ? [x[i], v] : undefined));
-  const broken = Array.from(x).filter((_, i) => points[i] === undefined);
-  if (!smooth) return { points, broken };
-  // A centred window, cut at both ends of the run: no lag, and the last value is the mean of the last half window.
-  const half = Math.max(1, Math.round((smooth * points.length) / 2));
-  const sum = [0];
-  const count = [0];
-  points.forEach((p, i) => {
-    sum.push(sum[i] + (p ? p[1] : 0));
-    count.push(count[i] + (p ? 1 : 0));
-  });
-  const average = points.map((p, i): Point | undefined => {
-    const [from, to] = [Math.max(0, i - half), Math.min(points.length, i + half + 1)];
-    return p && [p[0], (sum[to] - sum[from]) / (count[to] - count[from])];
-  });
-  return { points, broken, average };
-}
-
-function drawAxes(
-  figure: Figure,
-  x: Axis,
-  y: Axis,
-  at: { left: number; right: number; top: number; bottom: number; px: Scale; py: Scale; xLabel: string },
-): void {
+function drawAxes(figure: Figure, x: Axis, y: Axis, xLabel: string, at: Frame): void {
   for (const tick of y.ticks) {
     figure.line(at.left, at.py(tick), at.right, at.py(tick), GRID);
     figure.text(y.label(tick), at.left - 8, at.py(tick), {
@@ -165,7 +141,7 @@ function drawAxes(
     figure.line(at.px(tick), at.bottom, at.px(tick), at.bottom + 4, { stroke: 'faint' });
     figure.text(x.label(tick), at.px(tick), at.bottom + 18, { size: 12, anchor: 'middle', color: 'muted' });
   }
-  if (at.xLabel) figure.text(at.xLabel, at.right, at.bottom + 37, { size: 12, anchor: 'end', color: 'muted' });
+  if (xLabel) figure.text(xLabel, at.right, at.bottom + 37, { size: 12, anchor: 'end', color: 'muted' });
 }
 
 function drawReference(figure: Figure, label: string, y: number, left: number, right: number): void {
@@ -195,41 +171,19 @@ function drawLine(
   flush();
 }
 
-/** At most four points per pixel column (first, lowest, highest, last): looks the same, and a million steps stay a small file. */
-function thinned(points: Point[]): Point[] {
-  if (points.length < 2000) return points;
-  const out: Point[] = [];
-  for (let i = 0; i < points.length; ) {
-    const column = Math.floor(points[i][0]);
-    let end = i;
-    let [low, high] = [i, i];
-    for (; end < points.length && Math.floor(points[end][0]) === column; end++) {
-      if (points[end][1] < points[low][1]) low = end;
-      if (points[end][1] > points[high][1]) high = end;
-    }
-    for (const j of new Set([i, low, high, end - 1].sort((a, b) => a - b))) out.push(points[j]);
-    i = end;
-  }
-  return out;
-}
-
 function drawCross(figure: Figure, x: number, y: number): void {
   for (const slope of [-1, 1])
     figure.line(x - 3.5, y - 3.5 * slope, x + 3.5, y + 3.5 * slope, { stroke: '#ff00ff', strokeWidth: 1.75 });
 }
 
-/** Names at the lines' last points, moved apart where they would overlap. */
+/** Names at the lines' last points, between the frame and the figure's `edge`, moved apart where they would overlap. */
 function drawEndLabels(
   figure: Figure,
   names: readonly string[],
   colors: readonly Paint[],
   ends: readonly (Point | undefined)[],
-  left: number,
-  right: number,
-  px: Scale,
-  py: Scale,
-  top: number,
-  bottom: number,
+  { right, top, bottom, px, py }: Frame,
+  edge: number,
 ): void {
   const gap = 16;
   const labels = names
@@ -242,12 +196,12 @@ function drawEndLabels(
     labels[i].y = Math.max(top, Math.min(labels[i].y, limit));
   for (const { name, color, end, y } of labels) {
     figure.circle(px(end[0]), py(end[1]), 3, { fill: color });
-    figure.text(name, left + 10, y, {
+    figure.text(name, right + 10, y, {
       size: 12,
       weight: 'bold',
       color,
       baseline: 'middle',
-      maxWidth: right - left - 10,
+      maxWidth: edge - right - 10,
     });
   }
 }
@@ -269,13 +223,4 @@ function drawLegend(
     x += width + 18;
   });
   return y + 4;
-}
-
-function extent(values: readonly number[]): [number, number] {
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const v of values) {
-    if (v < low) low = v;
-    if (v > high) high = v;
-  }
-  return [low, high];
 }
