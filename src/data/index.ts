@@ -3,7 +3,7 @@ export { type ImageDataset, type OpenImagesOptions, openImages, requireClasses }
 export { decodeImage, imageHeader } from './decode.js';
 export { type Batch, createLoader, type Loader, type LoaderOptions, type SkippedFile } from './loader.js';
 export { type MaterializedImages, materialize } from './materialize.js';
-export { formatNpy, type NpyArray, type NpyData, type NpyType, parseNpy, readNpy, writeNpy } from './npy.js';
+export { formatNpy, type NpyArray, type NpyData, type NpyType, parseNpy, readNpy } from './npy.js';
 export { resample } from './resample.js';
 export { openImageFiles, spreadSample } from './sample.js';
 export { exampleName, type ImageShape, type ImageSource, type RawImage } from './source.js';

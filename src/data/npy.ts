@@ -1,6 +1,4 @@
 /** NumPy's `.npy` format, versions 1 and 2: one array with its type and shape, rows first (C order). */
-import { randomBytes } from 'node:crypto';
-import { open, rename, unlink } from 'node:fs/promises';
 import { ensure } from '../errors/index.js';
 import { joinShared, readBytes } from './bytes.js';
 
@@ -78,25 +76,6 @@ export function parseNpy(bytes: Uint8Array, name = 'npy data'): NpyArray {
   const content = aligned ? bytes.subarray(start) : joinShared([bytes.subarray(start)]);
   // Shared memory is as good as private memory here; the constructors' types know only the latter.
   return { dtype, shape, data: new TypedArray(content.buffer as ArrayBuffer, content.byteOffset, count) };
-}
-
-/** Writes a `.npy` file through a temporary file beside it, so that no half-written file is ever seen. */
-export async function writeNpy(
-  path: string,
-  array: { shape: readonly number[]; data: NpyData; dtype?: NpyType },
-): Promise<void> {
-  const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
-  const file = await open(temporary, 'w');
-  try {
-    await file.writeFile(formatNpy(array));
-    await file.sync();
-    await file.close();
-    await rename(temporary, path);
-  } catch (error) {
-    await file.close().catch(() => undefined);
-    await unlink(temporary).catch(() => undefined);
-    throw error;
-  }
 }
 
 /** The bytes of a `.npy` file of version 1. `dtype` follows from the data; give `|b1` for bytes that are truth values. */

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { formatNpy, type NpyArray, parseNpy, readNpy, writeNpy } from '../../src/data/index.js';
+import { writeFileAtomic } from '../../src/checkpoint/index.js';
+import { formatNpy, type NpyArray, parseNpy, readNpy } from '../../src/data/index.js';
 import { HiperceiverError } from '../../src/errors/index.js';
 import { folderOf, needsShared } from './fixtures.js';
 
@@ -20,7 +21,7 @@ const arrays: NpyArray[] = [
 test('an array written to npy reads back the same, of every type and rank', async () => {
   const folder = await folderOf({});
   for (const array of arrays) {
-    await writeNpy(join(folder, 'a.npy'), array);
+    await writeFileAtomic(join(folder, 'a.npy'), formatNpy(array));
     assert.deepEqual(await readNpy(join(folder, 'a.npy')), array);
   }
   assert.deepEqual(await readdir(folder), ['a.npy'], 'no temporary file is left');
