@@ -43,14 +43,6 @@ export {
   warmupCosine,
 } from './optim/index.js';
 export * from './random/index.js';
-export {
-  confusionMatrix,
-  knnClassify,
-  retrievalMetrics,
-  segmentationMetrics,
-  taggingMetrics,
-  topKAccuracy,
-  topKIndices,
-} from './tasks/metrics/index.js';
+export * from './tasks/metrics/index.js';
 export * from './training/portable.js';
 export { type Locality, type LocalityOptions, locality, localityChance, localityScore } from './visualize/locality.js';

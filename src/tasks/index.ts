@@ -16,15 +16,7 @@ export {
   type StageReport,
 } from './inspect.js';
 export { type LoadedModel, loadModel, type TrainedModel } from './loadModel.js';
-export {
-  confusionMatrix,
-  knnClassify,
-  retrievalMetrics,
-  segmentationMetrics,
-  taggingMetrics,
-  topKAccuracy,
-  topKIndices,
-} from './metrics/index.js';
+export * from './metrics/index.js';
 export { type OpenImagesOfOptions, openImagesOf } from './openImagesOf.js';
 export { embedDataset, type FeatureSet, knnAccuracy, linearProbe, type ProbeOptions, pixelFeatures } from './probe.js';
 export { type Reconstruction, reconstruct } from './reconstruction.js';

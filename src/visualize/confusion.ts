@@ -5,7 +5,7 @@ import { Figure } from './svg.js';
 import { textWidth } from './text.js';
 
 /** Counts and names. */
-export interface ConfusionOptions {
+export interface ConfusionFigureOptions {
   /** Counts `[K, K]`: row = true class, column = predicted class. */
   counts: ArrayLike<number>;
   /** K names. */
@@ -28,7 +28,7 @@ export function accuracyOf(counts: ArrayLike<number>, classes: number): number {
  * Confusion matrix, 2 to 100 classes: colour = share of the true class (each row sums to 1), number = count (left out
  * where cells are too small), bars at the right = recall of each class. Cells without a count stay empty.
  */
-export function confusionFigure({ counts, classNames, title = 'Confusion matrix' }: ConfusionOptions): Figure {
+export function confusionFigure({ counts, classNames, title = 'Confusion matrix' }: ConfusionFigureOptions): Figure {
   const classes = classNames.length;
   ensure(classes >= 2, () => `A confusion matrix needs at least 2 classes, not ${classes}: pass every class name.`);
   ensure(

@@ -7,7 +7,7 @@ export { type AttentionPictureOptions, attentionPicture } from './attentionPictu
 export { type Axis, type AxisOptions, formatNumber, makeAxis } from './axis.js';
 export { type Bar, type BarChartOptions, barChart } from './barChart.js';
 export { blues, type ColorMap, categorical, diverging, ember, mapColor, type Rgb, sequential } from './color.js';
-export { accuracyOf, type ConfusionOptions, confusionFigure } from './confusion.js';
+export { accuracyOf, type ConfusionFigureOptions, confusionFigure } from './confusion.js';
 export { type GalleryItem, type GalleryOptions, galleryFigure } from './gallery.js';
 export { type LineChartOptions, lineChart, type Reference, type Series } from './lineChart.js';
 export { type Locality, type LocalityOptions, locality, localityChance, localityScore } from './locality.js';
