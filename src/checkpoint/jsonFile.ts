@@ -21,7 +21,7 @@ export async function readJson(path: string): Promise<Record<string, unknown>> {
   }
   ensure(
     typeof value === 'object' && value !== null && !Array.isArray(value),
-    () => `${path} does not hold a JSON object.`,
+    () => `${path} does not hold a JSON object: it is damaged or of another format.`,
   );
   return value as Record<string, unknown>;
 }

@@ -29,7 +29,9 @@ export function weightsFile(folder: string): string {
     throw new HiperceiverError(
       `${folder} holds ${pickle} but no ${WEIGHTS_FILE}: convert its weights to safetensors first.`,
     );
-  throw new HiperceiverError(`${folder} is no checkpoint: it holds no ${WEIGHTS_FILE}.`);
+  throw new HiperceiverError(
+    `${folder} is no checkpoint: it holds no ${WEIGHTS_FILE}; name the folder of a checkpoint or of a run.`,
+  );
 }
 
 /** All tensors of a safetensors file or of the shards of an index. */

@@ -63,5 +63,9 @@ function adopt(parameters: Map<string, Float32Array>, source: LoadedModel): void
     parameters.set(name, values);
     taken++;
   }
-  ensure(taken > 0, () => `${source.path} has no parameter in common with the model to be fine-tuned.`);
+  ensure(
+    taken > 0,
+    () =>
+      `${source.path} has no parameter in common with the model to be fine-tuned: ask for the model and variant that it was trained with.`,
+  );
 }

@@ -67,7 +67,7 @@ export function fromConfig(config: Record<string, unknown>, where: string): Mode
   }
   const description = config as unknown as ModelDescription;
   for (const key of ['system', 'variant', 'config', 'modalities', 'normalization'] as const) {
-    ensure(description[key] !== undefined, () => `${where}: config.json has no "${key}".`);
+    ensure(description[key] !== undefined, () => `${where}: config.json has no "${key}": use another checkpoint.`);
   }
   const { system, variant, modalities, normalization, classes } = description;
   // Fields that JSON cannot hold (undefined) come back as absent; unknown variants and fields are refused here.

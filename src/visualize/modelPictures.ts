@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { createLoader, exampleName, type ImageDataset, spreadSample } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
-import { ensure, HiperceiverError } from '../errors/index.js';
+import { ensure, HiperceiverError, unknownName } from '../errors/index.js';
 import { keyFrom } from '../random/index.js';
 import type { ClassificationScore, TrainedModel } from '../tasks/index.js';
 import { reconstruct } from '../tasks/index.js';
@@ -23,7 +23,7 @@ export function imagePositions(model: TrainedModel): { table: Float32Array; shap
       return { table, shape: [height, width] };
   }
   throw new HiperceiverError(
-    `${model.path} has no learned positions (model.positions is "${model.description.config.positions}").`,
+    `${model.path} has no learned positions (model.positions is "${model.description.config.positions}"): draw a model that was trained with learned ones.`,
   );
 }
 
@@ -99,13 +99,17 @@ export async function curvesPicture(
   options: Omit<LineChartOptions, 'series'> = {},
 ): Promise<Figure> {
   const series: Series[] = [];
+  const logged = new Set<string>();
   for (const [name, folder] of Object.entries(runs)) {
     const path = join(folder, 'metrics.jsonl');
     ensure(existsSync(path), () => `${folder} holds no metrics.jsonl: name the folder of a run.`);
-    const points = (await readMetrics(path)).filter((record) => typeof record[metric] === 'number');
+    const records = await readMetrics(path);
+    for (const name of records.flatMap(Object.keys)) if (name !== 'step' && name !== 'wallTime') logged.add(name);
+    const points = records.filter((record) => typeof record[metric] === 'number');
     if (points.length > 0)
       series.push({ name, x: points.map((r) => r.step), y: points.map((r) => r[metric] as number), smooth: 0.05 });
   }
-  ensure(series.length > 0, () => `No run of ${Object.values(runs).join(', ')} logged "${metric}".`);
+  ensure(logged.size > 0, () => `${Object.values(runs).join(', ')} logged nothing yet: wait for its first steps.`);
+  if (series.length === 0) throw unknownName(`metric of ${Object.values(runs).join(', ')}`, metric, logged);
   return lineChart({ xLabel: 'step', yLabel: metric, ...options, series });
 }
