@@ -27,16 +27,17 @@ export interface PerceiverIoConfig extends PositionOptions {
   zIndexDimEval?: number;
 }
 
-/** One group for each modality, without padding. */
+/** One group for each modality, as long as the longest: masks count a modality's own rows alone. */
 export function perceiverIoGrouping(_: PerceiverIoConfig, modalities: readonly Modality[]): Grouping {
+  const longest = Math.max(...modalities.map(indexDim));
   return {
-    indexDimPerGroup: Math.max(...modalities.map(indexDim)),
+    indexDimPerGroup: longest,
     modalities: modalities.map((m) => ({
       name: m.name,
       indexDim: indexDim(m),
       groups: 1,
       finalPadding: 0,
-      groupPadding: 0,
+      groupPadding: longest - indexDim(m),
     })),
   };
 }

@@ -1,7 +1,7 @@
 /** Masks: how many, where, shared by whom, and always the same for the same key. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { constNumGrouping } from '../../src/models/index.js';
+import { constNumGrouping, systemByName } from '../../src/models/index.js';
 import {
   drawMask,
   elementMask,
@@ -21,6 +21,18 @@ function plan(options: Partial<MaskingOptions> = {}, batch = 3): MaskPlan {
 
 /** Rows `[i * count, (i + 1) * count)` of index lists. */
 const list = (indices: Int32Array, i: number, count: number) => [...indices.slice(i * count, (i + 1) * count)];
+
+test('modalities of different lengths in one group each are masked within their own rows', () => {
+  const { grouping, variants } = systemByName('perceiver_io');
+  const modalities = [
+    { name: 'image', indexShape: [64], channels: 3 },
+    { name: 'audio', indexShape: [10], channels: 1 },
+  ];
+  const options = { scheme: 'group', ratio: 0.5, input: 'drop', perExample: false } as const;
+  const [image, audio] = planMasks(grouping(variants.io_mini, modalities), options, 2);
+  assert.deepEqual([image.rows, audio.rows, audio.numMasked], [64, 10, 5]);
+  assert(drawMask(audio, key).masked.every((row) => row < 10));
+});
 
 test('the ratio is the share of each group that is hidden; at least one row is hidden and one is seen', () => {
   assert.deepEqual([plan().rows, plan().numVisible, plan().numMasked], [16, 4, 12]);
