@@ -1,5 +1,5 @@
 /** Classification as graphs: a linear on the mean of the encoder's latents. */
-import { HiperceiverError } from '../errors/index.js';
+import { ensure, HiperceiverError } from '../errors/index.js';
 import { input, type Tensor } from '../graph/index.js';
 import { linear, Scope } from '../nn/index.js';
 import { crossEntropy } from '../objectives/index.js';
@@ -7,10 +7,31 @@ import { applyModel, type ModelDescription, modelInputs } from '../training/desc
 import { modelFeeds, type Objective } from '../training/objective.js';
 import type { Recipe } from '../training/recipe.js';
 
-/** Mean of the encoder's last latents, `[B, D]`: the features of an example. Nothing is masked. */
-export function features(description: ModelDescription, scope: Scope, inputs: Record<string, Tensor>): Tensor {
+/** What of the encoder is taken as features: the mean of its last latents, or all latents of one block side by side. */
+export type FeatureView = 'mean' | { block: number };
+
+/**
+ * The features of an example: `[B, D_p]` for the mean of the processor's latents, `[B, G·N·D]` for all latents of a
+ * block. Nothing is masked.
+ * @throws HiperceiverError where the encoder has no such block
+ */
+export function features(
+  description: ModelDescription,
+  scope: Scope,
+  inputs: Record<string, Tensor>,
+  view: FeatureView = 'mean',
+): Tensor {
   const { blocks } = applyModel(description, scope, inputs, { encoderOnly: true });
-  return blocks[blocks.length - 1].mean([1, 2]);
+  if (view === 'mean') return blocks[blocks.length - 1].mean([1, 2]);
+  const latents = blocks[view.block];
+  ensure(latents, () => `The encoder has the blocks 0 to ${blocks.length - 1} and no block ${view.block}.`);
+  return latents.reshape([latents.shape[0], -1]);
+}
+
+/** Width of each encoder block's latents side by side, first to processor. */
+export function latentWidths(description: ModelDescription): number[] {
+  const { blocks } = applyModel(description, Scope.root(), modelInputs(description, 1), { encoderOnly: true });
+  return blocks.map((latents) => latents.size);
 }
 
 /** Logits `[B, classes]` of the described model. */

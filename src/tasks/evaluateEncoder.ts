@@ -2,13 +2,20 @@
 import { type ImageDataset, requireClasses, type SkippedFile } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
+import { latentWidths } from './classification.js';
 import type { TrainedModel } from './loadModel.js';
 import { embedDataset, knnAccuracy, linearProbe, type ProbeOptions, pixelFeatures } from './probe.js';
 
+/** Blocks with more values than this are not probed: so wide a linear layer learns the training set by heart. */
+const WIDEST_PROBED = 16_384;
+
 /** What features are worth. */
 export interface EncoderScore {
-  /** Top-1 accuracies, 0 … 1: of a linear classifier on the features, and of one on the normalised pixels. */
-  linear?: { features: number; pixels: number };
+  /**
+   * Top-1 accuracies, 0 … 1, of linear classifiers: on the features, on all latents of each encoder block side by side,
+   * and on the normalised pixels.
+   */
+  linear?: { features: number; blocks: { block: number; dim: number; accuracy: number }[]; pixels: number };
   /** Of a vote of the `k` nearest training images by cosine of their features. */
   knn?: { features: number; k: number };
   /** 1 / classes. */
@@ -60,8 +67,17 @@ export async function evaluateEncoder(
   if (knn || both) score.knn = { features: knnAccuracy(trained, tested, classes, k), k };
   if (linear || both) {
     const features = await linearProbe(trained, tested, classes, engine, probe);
+    const blocks = [];
+    for (const [block, dim] of latentWidths(model.description).entries()) {
+      if (dim > WIDEST_PROBED) continue;
+      const [a, b] = [
+        await embedDataset(model, train, engine, batchSize, { block }),
+        await embedDataset(model, test, engine, batchSize, { block }),
+      ];
+      blocks.push({ block, dim, accuracy: await linearProbe(a, b, classes, engine, probe) });
+    }
     const pixels = [await pixelFeatures(model, train), await pixelFeatures(model, test)] as const;
-    score.linear = { features, pixels: await linearProbe(...pixels, classes, engine, probe) };
+    score.linear = { features, blocks, pixels: await linearProbe(...pixels, classes, engine, probe) };
   }
   return score;
 }

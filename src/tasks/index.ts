@@ -1,7 +1,7 @@
 /** What people do with a model: classify, probe, embed, reconstruct. */
 
 export { type BlockAttention, composeAttention, type InputAttention, inputAttention } from './attention.js';
-export { classificationObjective, classify, features } from './classification.js';
+export { classificationObjective, classify, type FeatureView, features, latentWidths } from './classification.js';
 export { type ClassificationScore, evaluateClassifier } from './evaluateClassifier.js';
 export { type EncoderScore, type EvaluateEncoderOptions, evaluateEncoder } from './evaluateEncoder.js';
 export { type ExportedGraph, type ExportGraphOptions, type ExportTask, exportGraph } from './exportGraph.js';

@@ -9,7 +9,7 @@ import { adamw, parameterGroups, warmupCosine } from '../optim/index.js';
 import { fold, keyFrom, permutation } from '../random/index.js';
 import { transformFor } from '../training/images.js';
 import { Learner } from '../training/learner.js';
-import { features } from './classification.js';
+import { type FeatureView, features } from './classification.js';
 import type { TrainedModel } from './loadModel.js';
 import { knnClassify, topKAccuracy } from './metrics/index.js';
 import { overDataset } from './runner.js';
@@ -27,9 +27,10 @@ export async function embedDataset(
   dataset: ImageDataset,
   engine: Engine,
   batchSize = 50,
+  view: FeatureView = 'mean',
 ): Promise<FeatureSet & { ids: Int32Array; skipped: readonly SkippedFile[] }> {
   const { values, labels, ids, skipped } = await overDataset(model, dataset, engine, batchSize, (scope, inputs) =>
-    features(model.description, scope, inputs),
+    features(model.description, scope, inputs, view),
   );
   return { data: values, dim: values.length / ids.length, labels, ids, skipped };
 }

@@ -135,6 +135,8 @@ test('evaluate measures a classifier, or an encoder beside raw pixels and chance
   assert.equal(encoder.chance, 1 / 3);
   for (const score of [encoder.linear.features, encoder.linear.pixels, encoder.knn.features])
     assert.ok(score >= 0 && score <= 1);
+  assert.ok(encoder.linear.blocks.length >= 1);
+  for (const { dim, accuracy } of encoder.linear.blocks) assert.ok(dim > 0 && accuracy >= 0 && accuracy <= 1);
   const knn = JSON.parse(succeeded(await hip('evaluate', fine, '--knn', '-k', '3', '--limit', '12', '--json')));
   assert.ok(knn.linear === undefined && knn.knn.k === 3 && knn.train <= 12);
 });

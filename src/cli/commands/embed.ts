@@ -18,6 +18,7 @@ export const command = defineCommand({
     split: { type: 'strings', default: ['train', 'test'], help: 'splits, comma-separated' },
     out: { type: 'string', default: 'features.npy', placeholder: 'NPY', help: 'file of the features' },
     limit: { type: 'number', help: 'at most so many images of each split' },
+    block: { type: 'number', help: 'all latents of that encoder block instead of the mean of the last' },
     batchSize: { type: 'number', default: 50, help: 'images at a time' },
     device: deviceOption,
   },
@@ -25,18 +26,20 @@ export const command = defineCommand({
   examples: [
     'hip embed runs/first --out features.npy',
     'hip embed runs/first --data photos --split train --limit 1000',
+    'hip embed runs/first --block 0 --out latents.npy',
   ],
   run: async ({ positionals, options, output }) => {
     const { data: path, split: splits, out, device } = options;
     const batchSize = countOption('--batch-size', options.batchSize);
     const limit = countOption('--limit', options.limit);
+    const view = options.block === undefined ? 'mean' : { block: options.block };
     const model = await loadModel(positionals[0]);
     await using engine = await startEngine(device);
     const written: { split: string; images: number; dim: number; files: string[]; skipped: readonly SkippedFile[] }[] =
       [];
     for (const split of splits) {
       const dataset = await openImagesOf(model, { path, split, limit });
-      const features = await embedDataset(model, dataset, engine, batchSize);
+      const features = await embedDataset(model, dataset, engine, batchSize, view);
       const file = splits.length > 1 ? out.replace(/(\.npy)?$/, `.${split}.npy`) : out;
       const files = await saveFeatures(file, features, dataset);
       written.push({ split, images: features.ids.length, dim: features.dim, files, skipped: features.skipped });

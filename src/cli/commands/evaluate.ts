@@ -29,8 +29,8 @@ export const command = defineCommand({
   summary: 'Measure a classifier, or a pre-trained encoder by linear probe and nearest neighbours',
   usage: 'CHECKPOINT [--data PATH] [options]',
   description:
-    'A model with a classifier: accuracy and confusion. A pre-trained encoder: a linear classifier on its frozen ' +
-    'features, beside the same on raw pixels and chance, and a vote of the nearest training images.',
+    'A model with a classifier: accuracy and confusion. A pre-trained encoder: linear classifiers on its frozen ' +
+    'features (the mean of its last latents, and all latents of each block), beside the same on raw pixels and chance, and a vote of the nearest training images.',
   options: {
     data: dataOption,
     split: splitOption,
@@ -93,7 +93,11 @@ function describeEncoder({ linear, knn, chance, train, test, featureDim, skipped
   return [
     ...describeSkipped(skipped),
     formatTable([
-      ...(linear ? [[`linear probe, ${featureDim} features`, formatShare(linear.features)]] : []),
+      ...(linear ? [[`linear probe, mean of the last latents (${featureDim})`, formatShare(linear.features)]] : []),
+      ...(linear?.blocks ?? []).map(({ block, dim, accuracy }) => [
+        `linear probe, all latents of block ${block} (${dim.toLocaleString('en-US')})`,
+        formatShare(accuracy),
+      ]),
       ...(linear ? [['linear probe, raw pixels', formatShare(linear.pixels)]] : []),
       ...(knn ? [[`${knn.k} nearest neighbours`, formatShare(knn.features)]] : []),
       ['chance', formatShare(chance)],
