@@ -2,10 +2,13 @@
 import type { ImageDataset, SkippedFile } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
+import type { Tensor } from '../graph/index.js';
+import type { Scope } from '../nn/index.js';
 import { classify } from './classification.js';
 import type { TrainedModel } from './loadModel.js';
 import { confusionMatrix, topKAccuracy } from './metrics/index.js';
 import { overDataset } from './runner.js';
+import type { Watch } from './watch.js';
 
 /** How well a classifier does on a data set. */
 export interface ClassificationScore {
@@ -25,6 +28,7 @@ export async function evaluateClassifier(
   dataset: ImageDataset,
   engine: Engine,
   batchSize = 50,
+  watch?: Watch,
 ): Promise<ClassificationScore> {
   const { description } = model;
   const { classes } = description;
@@ -34,11 +38,8 @@ export async function evaluateClassifier(
     () =>
       `${dataset.path} has the classes ${dataset.classes.join(', ') || '(none)'}, the model ${classes.join(', ')}: give images of the model's classes with --data.`,
   );
-  const {
-    values: logits,
-    labels,
-    skipped,
-  } = await overDataset(model, dataset, engine, batchSize, (scope, inputs) => classify(description, scope, inputs));
+  const build = (scope: Scope, inputs: Record<string, Tensor>) => classify(description, scope, inputs);
+  const { values: logits, labels, skipped } = await overDataset(model, dataset, engine, batchSize, build, watch);
   const predictions = new Int32Array(labels.length);
   for (let i = 0; i < labels.length; i++) {
     const row = logits.subarray(i * classes.length, (i + 1) * classes.length);

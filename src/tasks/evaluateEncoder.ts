@@ -5,6 +5,7 @@ import { ensure } from '../errors/index.js';
 import { latentWidths } from './classification.js';
 import type { TrainedModel } from './loadModel.js';
 import { embedDataset, knnAccuracy, linearProbe, type ProbeOptions, pixelFeatures } from './probe.js';
+import type { Watch } from './watch.js';
 
 /** Blocks with more values than this are not probed: so wide a linear layer learns the training set by heart. */
 const WIDEST_PROBED = 16_384;
@@ -36,6 +37,7 @@ export interface EvaluateEncoderOptions {
   k?: number;
   batchSize?: number;
   probe?: ProbeOptions;
+  watch?: Watch;
 }
 
 /** Embeds both sets with a frozen encoder and classifies `test` by what `train` shows. Both methods unless one is chosen. */
@@ -44,7 +46,7 @@ export async function evaluateEncoder(
   train: ImageDataset,
   test: ImageDataset,
   engine: Engine,
-  { linear, knn, k = 20, batchSize, probe }: EvaluateEncoderOptions = {},
+  { linear, knn, k = 20, batchSize, watch, probe = { watch } }: EvaluateEncoderOptions = {},
 ): Promise<EncoderScore> {
   requireClasses(train);
   ensure(
@@ -54,8 +56,8 @@ export async function evaluateEncoder(
   );
   const both = !linear && !knn;
   const classes = train.classes.length;
-  const trained = await embedDataset(model, train, engine, batchSize);
-  const tested = await embedDataset(model, test, engine, batchSize);
+  const trained = await embedDataset(model, train, engine, batchSize, 'mean', watch);
+  const tested = await embedDataset(model, test, engine, batchSize, 'mean', watch);
   const score: EncoderScore = {
     chance: 1 / classes,
     classes: train.classes,
@@ -71,8 +73,8 @@ export async function evaluateEncoder(
     for (const [block, dim] of latentWidths(model.description).entries()) {
       if (dim > WIDEST_PROBED) continue;
       const [a, b] = [
-        await embedDataset(model, train, engine, batchSize, { block }),
-        await embedDataset(model, test, engine, batchSize, { block }),
+        await embedDataset(model, train, engine, batchSize, { block }, watch),
+        await embedDataset(model, test, engine, batchSize, { block }, watch),
       ];
       blocks.push({ block, dim, accuracy: await linearProbe(a, b, classes, engine, probe) });
     }

@@ -22,3 +22,4 @@ export { embedDataset, type FeatureSet, knnAccuracy, linearProbe, type ProbeOpti
 export { type Reconstruction, reconstruct } from './reconstruction.js';
 export { Runner } from './runner.js';
 export { saveFeatures } from './saveFeatures.js';
+export type { Watch } from './watch.js';

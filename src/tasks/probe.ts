@@ -2,7 +2,7 @@
 import { type ImageDataset, materialize, type SkippedFile } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
-import { Graph, input } from '../graph/index.js';
+import { Graph, input, type Tensor } from '../graph/index.js';
 import { initialize, linear, PARAMETER, Scope, zeros } from '../nn/index.js';
 import { crossEntropy } from '../objectives/index.js';
 import { adamw, parameterGroups, warmupCosine } from '../optim/index.js';
@@ -13,6 +13,7 @@ import { type FeatureView, features } from './classification.js';
 import type { TrainedModel } from './loadModel.js';
 import { knnClassify, topKAccuracy } from './metrics/index.js';
 import { overDataset } from './runner.js';
+import type { Watch } from './watch.js';
 
 /** Features of a data set, row-major `[N, D]`, with labels. */
 export interface FeatureSet {
@@ -28,10 +29,10 @@ export async function embedDataset(
   engine: Engine,
   batchSize = 50,
   view: FeatureView = 'mean',
+  watch?: Watch,
 ): Promise<FeatureSet & { ids: Int32Array; skipped: readonly SkippedFile[] }> {
-  const { values, labels, ids, skipped } = await overDataset(model, dataset, engine, batchSize, (scope, inputs) =>
-    features(model.description, scope, inputs, view),
-  );
+  const build = (scope: Scope, inputs: Record<string, Tensor>) => features(model.description, scope, inputs, view);
+  const { values, labels, ids, skipped } = await overDataset(model, dataset, engine, batchSize, build, watch);
   return { data: values, dim: values.length / ids.length, labels, ids, skipped };
 }
 
@@ -57,6 +58,7 @@ export interface ProbeOptions {
   weightDecay?: number;
   /** Of the order of the examples; default 0. */
   seed?: number;
+  watch?: Watch;
 }
 
 /** Accuracy (top-1, 0 … 1) on `test` of a linear classifier trained on standardised `train` features. */
@@ -90,6 +92,7 @@ export async function linearProbe(
   const perEpoch = Math.floor(train.labels.length / batchSize);
   const schedule = warmupCosine({ base: learningRate, min: 0, warmup: perEpoch, total: epochs * perEpoch });
   for (let epoch = 0, at = 1; epoch < epochs; epoch++) {
+    options.watch?.('epochs of the probe', epoch, epochs);
     const order = permutation(fold(keyFrom(seed), 'probe', epoch), train.labels.length);
     for (let i = 0; i < perEpoch; i++, at++) {
       const rows = order.subarray(i * batchSize, (i + 1) * batchSize);
@@ -100,6 +103,7 @@ export async function linearProbe(
       await learner.update(at, schedule(at));
     }
   }
+  options.watch?.('epochs of the probe', epochs, epochs);
   const all = new Float32Array(test.labels.length * numClasses);
   for (let i = 0; i < test.labels.length; i += batchSize) {
     const rows = Int32Array.from({ length: Math.min(batchSize, test.labels.length - i) }, (_, j) => i + j);

@@ -8,6 +8,7 @@ import { keyFrom } from '../random/index.js';
 import { modelInputs } from '../training/description.js';
 import { transformFor } from '../training/images.js';
 import { checkParameters, type TrainedModel } from './loadModel.js';
+import type { Watch } from './watch.js';
 
 /** Builds outputs from a scope and the model's inputs; both are used for inference alone. */
 type Build = (scope: Scope, inputs: Record<string, Tensor>) => Record<string, Tensor>;
@@ -96,6 +97,7 @@ export async function overDataset(
   engine: Engine,
   batchSize: number,
   build: (scope: Scope, inputs: Record<string, Tensor>) => Tensor,
+  watch?: Watch,
 ): Promise<{ values: Float32Array; labels: Int32Array; ids: Int32Array; skipped: readonly SkippedFile[] }> {
   const runner = await Runner.create(engine, model, batchSize, (scope, inputs) => ({ result: build(scope, inputs) }));
   const loader = createLoader(dataset, {
@@ -112,6 +114,7 @@ export async function overDataset(
       parts.push((await runner.run(batch.signals, batch.size)).result);
       if (batch.labels) labels.push(...batch.labels);
       ids.push(...batch.ids);
+      watch?.(`images of ${dataset.split}`, ids.length, dataset.size);
     }
   } finally {
     await loader.close();

@@ -4,6 +4,7 @@ import { defineCommand } from '../command.js';
 import { describeSkipped } from '../describe/skipped.js';
 import { checkpointArgument, countOption, dataOption, deviceOption, startEngine } from '../modelOptions.js';
 import { plural } from '../quantities.js';
+import { progressWatch } from '../watch.js';
 
 /** `hip embed`: the encoder's features of whole data sets. */
 export const command = defineCommand({
@@ -28,7 +29,7 @@ export const command = defineCommand({
     'hip embed runs/first --data photos --split train --limit 1000',
     'hip embed runs/first --block 0 --out latents.npy',
   ],
-  run: async ({ positionals, options, output }) => {
+  run: async ({ positionals, options, quiet, output }) => {
     const { data: path, split: splits, out, device } = options;
     const batchSize = countOption('--batch-size', options.batchSize);
     const limit = countOption('--limit', options.limit);
@@ -39,7 +40,7 @@ export const command = defineCommand({
       [];
     for (const split of splits) {
       const dataset = await openImagesOf(model, { path, split, limit });
-      const features = await embedDataset(model, dataset, engine, batchSize, view);
+      const features = await embedDataset(model, dataset, engine, batchSize, view, progressWatch(quiet));
       const file = splits.length > 1 ? out.replace(/(\.npy)?$/, `.${split}.npy`) : out;
       const files = await saveFeatures(file, features, dataset);
       written.push({ split, images: features.ids.length, dim: features.dim, files, skipped: features.skipped });

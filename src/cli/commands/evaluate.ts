@@ -7,6 +7,7 @@ import {
   loadModel,
   openImagesOf,
   type TrainedModel,
+  type Watch,
 } from '../../tasks/index.js';
 import { confusionPicture, writePng } from '../../visualize/index.js';
 import { defineCommand } from '../command.js';
@@ -22,6 +23,7 @@ import {
 } from '../modelOptions.js';
 import { formatShare } from '../quantities.js';
 import { formatTable } from '../table.js';
+import { progressWatch } from '../watch.js';
 
 /** `hip evaluate`: accuracy of a classifier, or what a pre-trained encoder's features are worth. */
 export const command = defineCommand({
@@ -48,7 +50,7 @@ export const command = defineCommand({
     'hip evaluate runs/first --linear --limit 5000',
     'hip evaluate runs/first-finetune --out confusion.png --json',
   ],
-  run: async ({ positionals, options, output }) => {
+  run: async ({ positionals, options, quiet, output }) => {
     const model = await loadModel(positionals[0]);
     await using engine = await startEngine(options.device);
     const settings = {
@@ -56,6 +58,7 @@ export const command = defineCommand({
       k: countOption('--neighbours', options.neighbours),
       limit: countOption('--limit', options.limit),
       batchSize: countOption('--batch-size', options.batchSize),
+      watch: progressWatch(quiet),
     };
     if (model.description.classes && !options.linear && !options.knn) {
       const score = await classifierScore(model, engine, settings);
@@ -76,15 +79,16 @@ interface Settings {
   split: string;
   batchSize: number;
   out?: string;
+  watch: Watch;
 }
 
 async function classifierScore(
   model: TrainedModel,
   engine: Engine,
-  { data, split, batchSize, out }: Settings,
+  { data, split, batchSize, out, watch }: Settings,
 ): Promise<ClassificationScore> {
   const test = await openImagesOf(model, { path: data, split });
-  const score = await evaluateClassifier(model, test, engine, batchSize);
+  const score = await evaluateClassifier(model, test, engine, batchSize, watch);
   if (out) await writePng(out, confusionPicture(score, model.path));
   return score;
 }
