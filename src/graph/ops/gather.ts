@@ -1,7 +1,16 @@
 /** Indexing: gather, scatter-add, one-hot, top-k, cumulative sum. */
 import { ensure } from '../../errors/index.js';
 import { normalizeAxis, type Shape, show, sizeOf } from '../shape.js';
-import { apply, applyAll, constant, defineOperator, emptyValues, type Operator, type Tensor } from '../tensor.js';
+import {
+  apply,
+  applyAll,
+  constant,
+  defineOperator,
+  emptyValues,
+  type Operator,
+  type Tensor,
+  valuesOf,
+} from '../tensor.js';
 
 const gatherOperator = defineOperator<{ axis: number }>({
   name: 'gather',
@@ -64,23 +73,17 @@ const scatterAddOperator = defineOperator<{ shape: number[]; axis: number }>({
   },
   gradient: ({ inputs: [indices], attributes: { axis }, gradients: [g] }) => [undefined, gather(g!, indices, axis)],
   lower: (emit, node, { shape, axis }) => {
-    // ScatterND adds whole rows along leading axes: bring `axis` to the front, add, and back.
+    // Not ScatterND: ONNX Runtime's CPU kernel adds rows of equal index from several threads at once and loses some.
     const [indices, updates] = node.inputs;
-    const axes = shape.map((_, i) => i);
-    const order = [axis, ...axes.filter((a) => a !== axis)];
-    const front = order.map((a) => shape[a]);
-    const count = indices.size;
-    const rows = emit.node('Reshape', [emit.name(indices), emit.int64([count, 1])]);
-    let flat = emit.node('Reshape', [
-      emit.name(updates),
-      emit.int64([...shape.slice(0, axis), count, ...shape.slice(axis + 1)]),
-    ]);
-    if (axis !== 0) flat = emit.node('Transpose', [flat], { perm: order });
-    const base = emit.node('Expand', [emit.float(0), emit.int64(front)]);
-    const wide = emit.node('Cast', [rows], { to: 7 });
-    const out = emit.name(node.outputs[0]);
-    const sum = emit.node('ScatterND', [base, wide, flat], { reduction: 'add' }, axis === 0 ? out : undefined);
-    if (axis !== 0) emit.node('Transpose', [sum], { perm: axes.map((a) => order.indexOf(a)) }, out);
+    const [outer, inner] = [sizeOf(shape.slice(0, axis)), sizeOf(shape.slice(axis + 1))];
+    const slices = [outer, indices.size, inner];
+    const zero = emit.constant(valuesOf([0], updates.dtype), { shape: [], dtype: updates.dtype });
+    const base = emit.node('Expand', [zero, emit.int64([outer, shape[axis], inner])]);
+    const line = emit.node('Reshape', [emit.name(indices), emit.int64([1, indices.size, 1])]);
+    const targets = emit.node('Expand', [line, emit.int64(slices)]);
+    const values = emit.node('Reshape', [emit.name(updates), emit.int64(slices)]);
+    const sum = emit.node('ScatterElements', [base, targets, values], { axis: 1, reduction: 'add' });
+    emit.node('Reshape', [sum, emit.int64(shape)], {}, emit.name(node.outputs[0]));
   },
 });
 
