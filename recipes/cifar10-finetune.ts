@@ -3,6 +3,8 @@
  *
  *   ./hip finetune cifar10-finetune --from runs/cifar10 --data ../shared/data/cifar10
  *   ./hip finetune cifar10-finetune --scratch --data ../shared/data/cifar10 --out runs/cifar10-scratch
+ *
+ * About 4 minutes each on two x86-64 cores: 43.1 % pre-trained, 33.5 % from scratch.
  */
 import { defineRecipe } from 'hiperceiver';
 

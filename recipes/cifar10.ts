@@ -2,6 +2,9 @@
  * Masked pre-training on CIFAR-10: a HiP learns where pixels lie, from 20,000 small photographs (arXiv 2202.10890).
  *
  *   ./hip pretrain cifar10 --data ../shared/data/cifar10
+ *
+ * 23 minutes on two x86-64 cores; locality 0.98 (chance 0.02), linear probe of block 0's latents 54.7 % (raw pixels
+ * 36.1 %); curves and pictures in docs/results.
  */
 import { defineRecipe } from 'hiperceiver';
 

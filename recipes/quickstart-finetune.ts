@@ -4,6 +4,8 @@
  *
  *   ./hip finetune quickstart-finetune --from runs/quickstart/pretrain
  *   ./hip finetune quickstart-finetune --scratch
+ *
+ * About 20 s each on two x86-64 cores: 75.5 % pre-trained, 57.7 % from scratch.
  */
 import { fileURLToPath } from 'node:url';
 import { defineRecipe } from 'hiperceiver';
