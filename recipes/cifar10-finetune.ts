@@ -4,7 +4,7 @@
  *   ./hip finetune cifar10-finetune --from runs/cifar10 --data ../shared/data/cifar10
  *   ./hip finetune cifar10-finetune --scratch --data ../shared/data/cifar10 --out runs/cifar10-scratch
  *
- * About 4 minutes each on two x86-64 cores: 43.1 % pre-trained, 33.5 % from scratch.
+ * Up to 6 minutes each on two shared x86-64 cores: 43.1 % pre-trained, 33.5 % from scratch.
  */
 import { defineRecipe } from 'hiperceiver';
 

@@ -1,5 +1,5 @@
 /**
- * Quickstart, second part: classify Fashion-MNIST from few labels, once from the pre-trained encoder and once from
+ * Quickstart, second part: classify Fashion-MNIST in 400 steps, once from the pre-trained encoder and once from
  * scratch, with the same steps, batches and learning rates.
  *
  *   ./hip finetune quickstart-finetune --from runs/quickstart/pretrain
