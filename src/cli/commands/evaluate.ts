@@ -1,4 +1,5 @@
 import type { Engine } from '../../engine/index.js';
+import { ensure } from '../../errors/index.js';
 import {
   type ClassificationScore,
   type EncoderScore,
@@ -66,6 +67,7 @@ export const command = defineCommand({
         [...describeSkipped(score.skipped), ...accuracyLines(score), ...confusionLines(score)].join('\n'),
       );
     } else {
+      ensure(!options.out, () => '--out draws the confusion matrix of a classifier: leave it out for the probes.');
       const train = await openImagesOf(model, { path: options.data, split: 'train', limit: settings.limit });
       const test = await openImagesOf(model, { path: options.data, split: options.split });
       const score = await evaluateEncoder(model, train, test, engine, settings);
