@@ -2,9 +2,9 @@
 import { type ImageDataset, requireClasses, type SkippedFile } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
-import { latentWidths } from './classification.js';
+import { type FeatureView, latentWidths } from './classification.js';
 import type { TrainedModel } from './loadModel.js';
-import { embedDataset, knnAccuracy, linearProbe, type ProbeOptions, pixelFeatures } from './probe.js';
+import { embedDataset, type FeatureSet, knnAccuracy, linearProbe, type ProbeOptions, pixelFeatures } from './probe.js';
 import type { Watch } from './watch.js';
 
 /** Blocks with more values than this are not probed: so wide a linear layer learns the training set by heart. */
@@ -46,7 +46,7 @@ export async function evaluateEncoder(
   train: ImageDataset,
   test: ImageDataset,
   engine: Engine,
-  { linear, knn, k = 20, batchSize, watch, probe = { watch } }: EvaluateEncoderOptions = {},
+  { linear, knn, k = 20, batchSize, watch, probe }: EvaluateEncoderOptions = {},
 ): Promise<EncoderScore> {
   requireClasses(train);
   ensure(
@@ -56,8 +56,14 @@ export async function evaluateEncoder(
   );
   const both = !linear && !knn;
   const classes = train.classes.length;
-  const trained = await embedDataset(model, train, engine, batchSize, 'mean', watch);
-  const tested = await embedDataset(model, test, engine, batchSize, 'mean', watch);
+  const embedBoth = async (view: FeatureView) =>
+    [
+      await embedDataset(model, train, engine, batchSize, view, watch),
+      await embedDataset(model, test, engine, batchSize, view, watch),
+    ] as const;
+  const probeOn = ([a, b]: readonly [FeatureSet, FeatureSet]) =>
+    linearProbe(a, b, classes, engine, { watch, ...probe });
+  const [trained, tested] = await embedBoth('mean');
   const score: EncoderScore = {
     chance: 1 / classes,
     classes: train.classes,
@@ -68,18 +74,14 @@ export async function evaluateEncoder(
   };
   if (knn || both) score.knn = { features: knnAccuracy(trained, tested, classes, k), k };
   if (linear || both) {
-    const features = await linearProbe(trained, tested, classes, engine, probe);
+    const features = await probeOn([trained, tested]);
     const blocks = [];
     for (const [block, dim] of latentWidths(model.description).entries()) {
       if (dim > WIDEST_PROBED) continue;
-      const [a, b] = [
-        await embedDataset(model, train, engine, batchSize, { block }, watch),
-        await embedDataset(model, test, engine, batchSize, { block }, watch),
-      ];
-      blocks.push({ block, dim, accuracy: await linearProbe(a, b, classes, engine, probe) });
+      blocks.push({ block, dim, accuracy: await probeOn(await embedBoth({ block })) });
     }
     const pixels = [await pixelFeatures(model, train), await pixelFeatures(model, test)] as const;
-    score.linear = { features, blocks, pixels: await linearProbe(...pixels, classes, engine, probe) };
+    score.linear = { features, blocks, pixels: await probeOn(pixels) };
   }
   return score;
 }
