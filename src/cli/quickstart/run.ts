@@ -5,7 +5,14 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { createEngine } from '../../engine/index.js';
 import { type ClassificationScore, finetune, loadModel } from '../../tasks/index.js';
-import { loadRecipe, openSplit, pretrain, type Recipe, resolveRecipe } from '../../training/index.js';
+import {
+  loadRecipe,
+  openSplit,
+  pretrain,
+  type Recipe,
+  resolveRecipe,
+  type TrainingPlan,
+} from '../../training/index.js';
 import {
   confusionPicture,
   imageLocality,
@@ -63,7 +70,11 @@ export async function quickstart({
   output.note(
     '1/3  Pre-training: 85 % of the pixels are dropped, the model fills them in. Nothing tells it where a pixel lies.',
   );
-  const learned = await pretrain(recipe, { engine, quiet, signal, label: 'pre-train' });
+  let trainImages = 0;
+  const onPlan = (plan: TrainingPlan) => {
+    trainImages = plan.images;
+  };
+  const learned = await pretrain(recipe, { engine, quiet, signal, onPlan, label: 'pre-train' });
   if (learned.interrupted) return undefined;
   const model = await loadModel(learned.checkpoint);
   const test = await openSplit(recipe, 'test');
@@ -97,7 +108,7 @@ export async function quickstart({
     reconstructionLoss: loss,
     finetuned: finetuned.score,
     scratch: scratch.score,
-    images: { train: (await openSplit(recipe, 'train')).size, test: test.size },
+    images: { train: trainImages, test: test.size },
     recipes: { pretrain: recipe, finetune: tuned(learned.checkpoint, runs.finetune) },
     seconds: {
       pretrain: learned.seconds,
