@@ -170,9 +170,11 @@ export class Host {
       // A second, contiguous copy of all activations beside the arena of the first run: twice the memory, no faster.
       enableMemPattern: false,
       // Values that are computed twice on purpose, to save memory, must not be merged again.
-      ...(keepDuplicates
-        ? { extra: { optimization: { disable_specified_optimizers: 'CommonSubexpressionElimination' } } }
-        : {}),
+      extra: {
+        // Each session has threads of its own, and those of the last run would go on spinning on the cores of the next.
+        session: { force_spinning_stop: '1' },
+        ...(keepDuplicates ? { optimization: { disable_specified_optimizers: 'CommonSubexpressionElimination' } } : {}),
+      },
     };
   }
 
