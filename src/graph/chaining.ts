@@ -15,6 +15,7 @@ const methods = {
   erf: ops.erf,
   sigmoid: ops.sigmoid,
   relu: ops.relu,
+  squaredRelu: ops.squaredRelu,
   floor: ops.floor,
   stopGradient: ops.stopGradient,
   cast: ops.cast,

@@ -1,7 +1,7 @@
 /** The block that HiP and its Perceiver IO are made of: cross-attention into latents, then self-attention. */
 import { ensure } from '../errors/index.js';
 import { sameShape, show, type Tensor } from '../graph/index.js';
-import { dropout, linear, norm, type Scope, scaledDotProductAttention, squaredRelu, table } from '../nn/index.js';
+import { attention, dropout, linear, linearMap, norm, type Scope, table } from '../nn/index.js';
 import { selectRows } from './rows.js';
 
 interface AttentionOptions {
@@ -12,24 +12,25 @@ interface AttentionOptions {
   dropoutProb?: number;
 }
 
-/** Multi-head attention with projections. Its weights `[B, G, heads, N, M]` are made known as `<path>.weights`. */
-function attention(scope: Scope, queries: Tensor, keyValues: Tensor, options: AttentionOptions): Tensor {
-  const q = linear(scope.child('query_linear'), queries, options.queryKeyChannels);
-  const k = linear(scope.child('key_linear'), keyValues, options.queryKeyChannels);
-  const v = linear(scope.child('value_linear'), keyValues, options.valueChannels);
-  const { output, weights } = scaledDotProductAttention(q, k, v, { heads: options.heads });
+/** Attention with its projections. Its weights `[B, G, heads, N, M]` are made known as `<path>.weights`. */
+function attend(scope: Scope, queries: Tensor, keyValues: Tensor, options: AttentionOptions): Tensor {
+  const { heads, queryKeyChannels, valueChannels, outputChannels, dropoutProb = 0 } = options;
+  const [queryWidth, inputWidth] = [queries.shape[3], keyValues.shape[3]];
+  const maps = {
+    query: linearMap(scope.child('query_linear'), queryWidth, queryKeyChannels),
+    key: linearMap(scope.child('key_linear'), inputWidth, queryKeyChannels),
+    value: linearMap(scope.child('value_linear'), inputWidth, valueChannels),
+    output: linearMap(scope.child('attention_output_linear'), valueChannels, outputChannels),
+  };
+  const { output, weights } = attention(queries, keyValues, maps, heads);
   scope.tap(scope.nameOf('weights'), weights);
-  return dropout(
-    scope,
-    linear(scope.child('attention_output_linear'), output, options.outputChannels),
-    options.dropoutProb ?? 0,
-  );
+  return dropout(scope, output, dropoutProb);
 }
 
 /** Linear, squared ReLU, linear. */
 function mlp(scope: Scope, x: Tensor, wideningFactor: number, dropoutProb = 0): Tensor {
   const channels = x.shape[x.rank - 1];
-  const hidden = squaredRelu(linear(scope.child('mlp_hidden_linear'), x, channels * wideningFactor));
+  const hidden = linear(scope.child('mlp_hidden_linear'), x, channels * wideningFactor).squaredRelu();
   return dropout(scope, linear(scope.child('mlp_output_linear'), hidden, channels), dropoutProb);
 }
 
@@ -46,7 +47,7 @@ export interface CrossAttentionOptions {
 
 /** `HiPCrossAttention`: queries `[B or 1, G, N, D]` read inputs `[B, G, M, C]` → `[B, G, N, D]`. */
 export function crossAttention(scope: Scope, queries: Tensor, inputs: Tensor, options: CrossAttentionOptions): Tensor {
-  const read = attention(
+  const read = attend(
     scope.child('attention'),
     norm(scope.child('layer_norm'), queries),
     norm(scope.child('layer_norm_1'), inputs),
@@ -75,7 +76,7 @@ function selfAttention(
   const [batch, , , channels] = x.shape;
   const keep = dropPath(scope, batch, dropPathRate);
   const normalized = norm(scope.child('layer_norm'), x);
-  const attended = attention(scope.child('attention'), normalized, normalized, {
+  const attended = attend(scope.child('attention'), normalized, normalized, {
     heads,
     queryKeyChannels: channels,
     valueChannels: channels,

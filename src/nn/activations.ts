@@ -23,12 +23,6 @@ export function geluTanh(x: Tensor): Tensor {
   return x.div(exponent.minimum(LARGEST_EXPONENT).exp().add(1));
 }
 
-/** max(x, 0)² (Primer, arXiv 2109.08668). */
-export function squaredRelu(x: Tensor): Tensor {
-  const positive = x.relu();
-  return positive.mul(positive);
-}
-
 /** x where positive, slope·x elsewhere; at 0 the gradient is the slope. */
 export function leakyRelu(x: Tensor, slope = 0.01): Tensor {
   return x.greater(0).where(x, x.mul(slope));

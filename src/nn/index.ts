@@ -1,7 +1,8 @@
 /** Layers as functions of tensors, and the tables and masks that they are fed. */
-export { gelu, geluTanh, leakyRelu, quickGelu, silu, squaredRelu } from './activations.js';
+export { gelu, geluTanh, leakyRelu, quickGelu, silu } from './activations.js';
+export { type AttentionMaps, attention } from './attention.js';
 export { drawAll, fanIn, type Initializer, initialize, ones, zeros } from './initializers.js';
-export { dropout, linear, norm, table } from './layers.js';
+export { dropout, type LinearMap, linear, linearMap, norm, table } from './layers.js';
 export {
   fourierFeatures,
   fourierFeaturesAt,

@@ -28,6 +28,8 @@ export interface DrawSpec {
 /** What a model turned out to need, by name, in the order of its making. */
 export interface ModelNeeds {
   parameters: ReadonlyMap<string, ParameterSpec>;
+  /** The graph input of every parameter. */
+  tensors: ReadonlyMap<string, Tensor>;
   draws: ReadonlyMap<string, DrawSpec>;
   /** Intermediate values that the model made known. */
   taps: ReadonlyMap<string, Tensor>;

@@ -58,13 +58,14 @@ export function trainingPrograms(
 
 /** Loss, metrics and the gradient of every trained parameter. */
 function gradientGraph(
-  { loss, metrics }: Pick<Objective, 'loss' | 'metrics'>,
+  { loss, metrics, needs }: Pick<Objective, 'loss' | 'metrics' | 'needs'>,
   trained: readonly ParameterSpec[],
   prefix: string,
 ): Graph {
-  const reached = Graph.of({ loss }).inputs;
-  const inputs = trained.map((p) => reached.get(PARAMETER + p.name) ?? input(PARAMETER + p.name, p.shape));
-  const grads = gradients(loss, inputs);
+  const grads = gradients(
+    loss,
+    trained.map((p) => needs.tensors.get(p.name)!),
+  );
   const outputs = new Map<string, Tensor>([['loss', loss], ...Object.entries(metrics)]);
   trained.forEach((p, i) => outputs.set(prefix + p.name, grads[i]));
   return new Graph(outputs);

@@ -109,24 +109,16 @@ async function verifyOutputs(
   outputs.blocks.forEach((t, i) => wanted.set(`output.block.${i}`, t));
   if (loss) {
     wanted.set('output.loss', loss);
-    const names = [...needs.parameters.keys()];
-    const inputs = parameterInputs(loss, outputs);
-    const trained = names.filter((name) => inputs.has(PARAMETER + name) && golden.io.has(`grad.${name}`));
+    const trained = [...needs.tensors].filter(([name]) => golden.io.has(`grad.${name}`));
     gradients(
       loss,
-      trained.map((name) => inputs.get(PARAMETER + name)!),
-    ).forEach((g, i) => wanted.set(`grad.${trained[i]}`, g));
+      trained.map(([, tensor]) => tensor),
+    ).forEach((g, i) => wanted.set(`grad.${trained[i][0]}`, g));
   }
   const asked = Object.fromEntries([...wanted].filter(([key]) => comparison.wants(key)));
   const results = await runGraph(engine, asked, feeds);
   for (const [key, values] of Object.entries(results))
     comparison.expect(key, values as Float32Array, { shape: asked[key].shape });
-}
-
-function parameterInputs(loss: Tensor, outputs: PerceiverOutputs): ReadonlyMap<string, Tensor> {
-  // An output must not be called as an input is: modalities name both.
-  const read = Object.entries(outputs.reconstruction).map(([name, t]) => [`reconstruction.${name}`, t]);
-  return Graph.of({ loss, ...Object.fromEntries(read) }).inputs;
 }
 
 interface CaseOptimizer {
@@ -150,10 +142,9 @@ async function verifyTraining(
   ensure(name === 'adamw', () => `the optimizer "${name}" of case.json is not one of: adamw`);
   ensure(loss, () => 'case.json names an optimizer, but the case has no masks to make a loss of');
   const parameters = [...needs.parameters.values()];
-  const inputs = Graph.of({ loss }).inputs;
   const grads = gradients(
     loss,
-    parameters.map((p) => inputs.get(PARAMETER + p.name) ?? input(PARAMETER + p.name, p.shape)),
+    parameters.map((p) => needs.tensors.get(p.name)!),
   );
   const update = updateGraph(parameters, {
     optimizer: adamw({ betas: [b1, b2], epsilon: eps }),

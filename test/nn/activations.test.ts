@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createEngine, evaluate } from '../../src/engine/index.js';
 import { Graph, gradients, input, type Tensor } from '../../src/graph/index.js';
-import { gelu, geluTanh, leakyRelu, quickGelu, silu, squaredRelu } from '../../src/nn/index.js';
+import { gelu, geluTanh, leakyRelu, quickGelu, silu } from '../../src/nn/index.js';
 
 const activations: Record<string, (x: Tensor) => Tensor> = {
   gelu,
@@ -10,7 +10,7 @@ const activations: Record<string, (x: Tensor) => Tensor> = {
   leakyRelu: (x) => leakyRelu(x, 0.2),
   quickGelu,
   silu,
-  squaredRelu,
+  squaredRelu: (x) => x.squaredRelu(),
 };
 const count = 2001;
 

@@ -8,3 +8,4 @@ export * from './matmul.js';
 export * from './norm.js';
 export * from './reduce.js';
 export * from './softmax.js';
+export * from './squaredRelu.js';

@@ -1,6 +1,6 @@
 /** Layers with their gradients: softmax, normalisations, activations, attention, patch embedding. */
 import { batchNorm, batchNormInference, groupNorm, type Tensor } from '../../graph/index.js';
-import { gelu, geluTanh, leakyRelu, quickGelu, scaledDotProductAttention, silu, squaredRelu } from '../../nn/index.js';
+import { gelu, geluTanh, leakyRelu, quickGelu, scaledDotProductAttention, silu } from '../../nn/index.js';
 import { backward, CaseInputs } from '../runGraph.js';
 import { type BlockKind, compareOutputs, numberIn, outputsLike } from './blockKind.js';
 
@@ -75,7 +75,7 @@ const batchAndGroupNorm: BlockKind = {
 const activationsByName: Record<string, (x: Tensor) => Tensor> = {
   gelu_exact: gelu,
   gelu_tanh: geluTanh,
-  squared_relu: squaredRelu,
+  squared_relu: (x) => x.squaredRelu(),
   relu: (x) => x.relu(),
   silu,
   quick_gelu: quickGelu,

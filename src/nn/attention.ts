@@ -1,0 +1,102 @@
+/**
+ * Attention with its four linear maps. What is computed is softmax((q Wq + bq)(x Wk + bk)ᵀ / sqrt(d)) (x Wv + bv) Wo + bo;
+ * how it is computed uses that
+ * - the key bias adds the same to all scores of a query, which the softmax takes away again: it has no effect and no gradient;
+ * - the rows of a softmax sum to one, so the value bias reaches the output as bv Wo;
+ * - with one head, matrix products associate: (q Wq)(x Wk)ᵀ = (q Wq Wkᵀ) xᵀ = q (x Wk Wqᵀ)ᵀ, and weights · (x Wv) Wo may
+ *   begin on the left or on the right. Few latents that read many inputs, and many queries that read few latents, each have
+ *   an order that is several times cheaper than the usual one.
+ */
+import type { Tensor } from '../graph/index.js';
+import type { LinearMap } from './layers.js';
+import { type Attended, scaledDotProductAttention } from './scaledDotProduct.js';
+
+/** The linear maps of an attention layer: weights `[D, E]`, `[C, E]`, `[C, V]`, `[V, O]`. */
+export interface AttentionMaps {
+  query: LinearMap;
+  key: LinearMap;
+  value: LinearMap;
+  output: LinearMap;
+}
+
+/**
+ * Multi-head attention of queries `[B or 1, ..., N, D]` to inputs `[B, ..., M, C]` → output `[B, ..., N, O]`, weights
+ * `[B, ..., heads, N, M]`.
+ */
+export function attention(queries: Tensor, inputs: Tensor, maps: AttentionMaps, heads: number): Attended {
+  return heads === 1 ? singleHead(queries, inputs, maps) : multiHead(queries, inputs, maps, heads);
+}
+
+function multiHead(queries: Tensor, inputs: Tensor, { query, key, value, output }: AttentionMaps, heads: number) {
+  const q = apply(query, queries);
+  const k = inputs.matmul(key.weight);
+  const v = apply(value, inputs);
+  const attended = scaledDotProductAttention(q, k, v, { heads });
+  return { output: apply(output, attended.output), weights: attended.weights };
+}
+
+function singleHead(queries: Tensor, inputs: Tensor, { query, key, value, output }: AttentionMaps): Attended {
+  const weights = scores(queries, inputs, query, key).softmax(-1);
+  const bias = value.bias.reshape([1, -1]).matmul(output.weight).reshape([-1]).add(output.bias);
+  const [lead, [n, m]] = [weights.shape.slice(0, -2), weights.shape.slice(-2)];
+  return {
+    output: read(weights, inputs, value.weight, output.weight).add(bias),
+    weights: weights.reshape([...lead, 1, n, m]),
+  };
+}
+
+/** (q Wq + bq)(x Wk)ᵀ / sqrt(E) → `[B, ..., N, M]`, in the order of fewest multiplications. */
+function scores(q: Tensor, x: Tensor, query: LinearMap, key: LinearMap): Tensor {
+  const [width, inner] = query.weight.shape;
+  const [channels] = key.weight.shape;
+  const alpha = 1 / Math.sqrt(inner);
+  const pairs = pairsOf(q, x);
+  const [rowsOfQ, rowsOfX] = [q.size / width, x.size / channels];
+  const order = cheapest({
+    fromQueries: rowsOfQ * (width + channels) * inner + pairs * channels,
+    fromBoth: rowsOfQ * width * inner + rowsOfX * channels * inner + pairs * inner,
+    fromInputs: rowsOfX * (channels + width) * inner + pairs * width,
+  });
+  if (order === 'fromQueries') {
+    return apply(query, q).matmul(key.weight, { transB: true }).matmul(x, { transB: true, alpha });
+  }
+  const k = x.matmul(key.weight);
+  if (order === 'fromBoth') return apply(query, q).matmul(k, { transB: true, alpha });
+  const perKey = k.matmul(query.bias.reshape([inner, 1]), { alpha });
+  return q
+    .matmul(k.matmul(query.weight, { transB: true }), { transB: true, alpha })
+    .add(perKey.reshape([...perKey.shape.slice(0, -2), 1, perKey.shape[perKey.rank - 2]]));
+}
+
+/** weights · x Wv Wo → `[B, ..., N, O]`, in the order of fewest multiplications. */
+function read(weights: Tensor, x: Tensor, value: Tensor, output: Tensor): Tensor {
+  const [channels, inner] = value.shape;
+  const width = output.shape[1];
+  const pairs = weights.size;
+  const rowsOfQ = pairs / weights.shape[weights.rank - 1];
+  const rowsOfX = x.size / channels;
+  const order = cheapest({
+    inputsFirst: pairs * channels + rowsOfQ * (channels + width) * inner,
+    valuesFirst: rowsOfX * channels * inner + pairs * inner + rowsOfQ * inner * width,
+    outputsFirst: rowsOfX * (channels + width) * inner + pairs * width,
+  });
+  if (order === 'inputsFirst') return weights.matmul(x).matmul(value).matmul(output);
+  if (order === 'valuesFirst') return weights.matmul(x.matmul(value)).matmul(output);
+  return weights.matmul(x.matmul(value).matmul(output));
+}
+
+/** Scores of all queries with all inputs. */
+function pairsOf(q: Tensor, x: Tensor): number {
+  const [n, m] = [q.shape[q.rank - 2], x.shape[x.rank - 2]];
+  return x.shape.slice(0, -2).reduce((product, size, i) => product * Math.max(size, q.shape[i]), n * m);
+}
+
+/** The name of the smallest number; the first of several. */
+function cheapest<Name extends string>(costs: Record<Name, number>): Name {
+  const names = Object.keys(costs) as Name[];
+  return names.reduce((best, name) => (costs[name] < costs[best] ? name : best));
+}
+
+function apply({ weight, bias }: LinearMap, x: Tensor): Tensor {
+  return x.matmul(weight).add(bias);
+}
