@@ -49,6 +49,7 @@ const methods = {
   softmax: ops.softmax,
   logSoftmax: ops.logSoftmax,
   layerNorm: ops.layerNorm,
+  normalize: ops.normalize,
   gather: ops.gather,
   oneHot: ops.oneHot,
   topK: ops.topK,

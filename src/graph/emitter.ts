@@ -1,4 +1,4 @@
-import type { Node, Tensor, TensorType, Values } from './tensor.js';
+import type { DType, Node, Tensor, TensorType, Values } from './tensor.js';
 
 /**
  * Where the ONNX nodes are to run. `portable` keeps to the standard operator set, for export;
@@ -32,6 +32,6 @@ export interface Emitter {
   constant(values: Values, type: TensorType): string;
   /** An int64 vector, as shapes and axes are given in ONNX. */
   int64(values: readonly number[]): string;
-  /** A float scalar. */
-  float(value: number): string;
+  /** A float scalar, f32 unless said otherwise. */
+  float(value: number, dtype?: DType): string;
 }

@@ -6,8 +6,8 @@ import { ensure, HiperceiverError } from '../errors/index.js';
 import type { Emitter } from './emitter.js';
 import { type Shape, show, sizeOf } from './shape.js';
 
-/** Element type: 32-bit floats, 32-bit integers, truth values. */
-export type DType = 'f32' | 'i32' | 'bool';
+/** Element type: floats of 32 and 16 bits, 32-bit integers, truth values. */
+export type DType = 'f32' | 'f16' | 'i32' | 'bool';
 
 /** Shape and element type. */
 export interface TensorType {
@@ -15,7 +15,7 @@ export interface TensorType {
   readonly dtype: DType;
 }
 
-/** Values of a tensor: f32 as floats (double in the reference device), i32 as integers, bool as bytes of 0 or 1. */
+/** Values of a tensor: f32 and f16 as 32-bit floats (double in the reference device), i32 as integers, bool as bytes of 0 or 1. */
 export type Values = Float32Array | Float64Array | Int32Array | Uint8Array;
 
 /** What an operator knows of its values when its gradient is asked for. */
@@ -183,17 +183,22 @@ export function constantValues(tensor: Tensor): Values | undefined {
   return tensor.node.operator === constantOperator ? (tensor.node.attributes.values as Values) : undefined;
 }
 
+/** Whether a dtype is one of floats. */
+export function isFloat(dtype: DType): boolean {
+  return dtype === 'f32' || dtype === 'f16';
+}
+
 /** New storage of a dtype as graphs are fed and read: Float32Array, Int32Array or Uint8Array. */
 export function valuesOf(values: ArrayLike<number> | number, dtype: DType): Values {
-  const array = dtype === 'f32' ? Float32Array : dtype === 'i32' ? Int32Array : Uint8Array;
+  const array = isFloat(dtype) ? Float32Array : dtype === 'i32' ? Int32Array : Uint8Array;
   if (typeof values === 'number') return new array(values);
   return values instanceof array ? values : array.from(values);
 }
 
-/** Storage for an operator's reference evaluation: doubles for f32. */
+/** Storage for an operator's reference evaluation: doubles for floats. */
 export function emptyValues(type: TensorType): Values {
   const size = sizeOf(type.shape);
-  return type.dtype === 'f32'
+  return isFloat(type.dtype)
     ? new Float64Array(size)
     : type.dtype === 'i32'
       ? new Int32Array(size)

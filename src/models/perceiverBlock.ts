@@ -1,7 +1,18 @@
 /** The block that HiP and its Perceiver IO are made of: cross-attention into latents, then self-attention. */
 import { ensure } from '../errors/index.js';
 import { sameShape, show, type Tensor } from '../graph/index.js';
-import { attention, dropout, linear, linearMap, norm, type Scope, table } from '../nn/index.js';
+import {
+  absorb,
+  applyMap,
+  attention,
+  dropout,
+  linear,
+  linearMap,
+  type Normalized,
+  normBefore,
+  type Scope,
+  table,
+} from '../nn/index.js';
 import { selectRows } from './rows.js';
 
 interface AttentionOptions {
@@ -13,24 +24,27 @@ interface AttentionOptions {
 }
 
 /** Attention with its projections. Its weights `[B, G, heads, N, M]` are made known as `<path>.weights`. */
-function attend(scope: Scope, queries: Tensor, keyValues: Tensor, options: AttentionOptions): Tensor {
+function attend(scope: Scope, queries: Normalized, inputs: Normalized, options: AttentionOptions): Tensor {
   const { heads, queryKeyChannels, valueChannels, outputChannels, dropoutProb = 0 } = options;
-  const [queryWidth, inputWidth] = [queries.shape[3], keyValues.shape[3]];
+  const [queryWidth, inputWidth] = [queries.values.shape[3], inputs.values.shape[3]];
   const maps = {
     query: linearMap(scope.child('query_linear'), queryWidth, queryKeyChannels),
     key: linearMap(scope.child('key_linear'), inputWidth, queryKeyChannels),
     value: linearMap(scope.child('value_linear'), inputWidth, valueChannels),
     output: linearMap(scope.child('attention_output_linear'), valueChannels, outputChannels),
   };
-  const { output, weights } = attention(queries, keyValues, maps, heads);
+  const { output, weights } = attention(queries, inputs, maps, heads);
   scope.tap(scope.nameOf('weights'), weights);
   return dropout(scope, output, dropoutProb);
 }
 
-/** Linear, squared ReLU, linear. */
-function mlp(scope: Scope, x: Tensor, wideningFactor: number, dropoutProb = 0): Tensor {
+/** Norm, linear, squared ReLU, linear. */
+function mlp(scope: Scope, normScope: Scope, x: Tensor, wideningFactor: number, dropoutProb = 0): Tensor {
   const channels = x.shape[x.rank - 1];
-  const hidden = linear(scope.child('mlp_hidden_linear'), x, channels * wideningFactor).squaredRelu();
+  const width = channels * wideningFactor;
+  const normalized = normBefore(normScope, x, width);
+  const map = absorb(normalized, linearMap(scope.child('mlp_hidden_linear'), channels, width));
+  const hidden = applyMap(map, normalized.values).squaredRelu();
   return dropout(scope, linear(scope.child('mlp_output_linear'), hidden, channels), dropoutProb);
 }
 
@@ -49,15 +63,15 @@ export interface CrossAttentionOptions {
 export function crossAttention(scope: Scope, queries: Tensor, inputs: Tensor, options: CrossAttentionOptions): Tensor {
   const read = attend(
     scope.child('attention'),
-    norm(scope.child('layer_norm'), queries),
-    norm(scope.child('layer_norm_1'), inputs),
+    normBefore(scope.child('layer_norm'), queries, options.queryKeyChannels),
+    normBefore(scope.child('layer_norm_1'), inputs, options.queryKeyChannels + options.valueChannels),
     {
       ...options,
       outputChannels: queries.shape[3],
     },
   );
   const a = options.residual ? read.add(queries) : read;
-  return a.add(mlp(scope.child('dense'), norm(scope.child('layer_norm_2'), a), options.wideningFactor));
+  return a.add(mlp(scope.child('dense'), scope.child('layer_norm_2'), a, options.wideningFactor));
 }
 
 interface SelfAttentionOptions {
@@ -75,7 +89,7 @@ function selfAttention(
 ): Tensor {
   const [batch, , , channels] = x.shape;
   const keep = dropPath(scope, batch, dropPathRate);
-  const normalized = norm(scope.child('layer_norm'), x);
+  const normalized = normBefore(scope.child('layer_norm'), x, 3 * channels);
   const attended = attend(scope.child('attention'), normalized, normalized, {
     heads,
     queryKeyChannels: channels,
@@ -84,7 +98,7 @@ function selfAttention(
     dropoutProb,
   });
   const a = x.add(keep(attended, 0));
-  return a.add(keep(mlp(scope.child('dense'), norm(scope.child('layer_norm_1'), a), wideningFactor, dropoutProb), 1));
+  return a.add(keep(mlp(scope.child('dense'), scope.child('layer_norm_1'), a, wideningFactor, dropoutProb), 1));
 }
 
 /** Stochastic depth: per example and branch (0: attention, 1: MLP) keeps or drops, without rescaling what is kept. */

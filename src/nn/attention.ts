@@ -8,7 +8,7 @@
  *   an order that is several times cheaper than the usual one.
  */
 import type { Tensor } from '../graph/index.js';
-import type { LinearMap } from './layers.js';
+import { absorb, applyMap, type LinearMap, type Normalized } from './linearMap.js';
 import { type Attended, scaledDotProductAttention } from './scaledDotProduct.js';
 
 /** The linear maps of an attention layer: weights `[D, E]`, `[C, E]`, `[C, V]`, `[V, O]`. */
@@ -20,19 +20,27 @@ export interface AttentionMaps {
 }
 
 /**
- * Multi-head attention of queries `[B or 1, ..., N, D]` to inputs `[B, ..., M, C]` → output `[B, ..., N, O]`, weights
- * `[B, ..., heads, N, M]`.
+ * Multi-head attention of normalised queries `[B or 1, ..., N, D]` to normalised inputs `[B, ..., M, C]` → output
+ * `[B, ..., N, O]`, weights `[B, ..., heads, N, M]`.
  */
-export function attention(queries: Tensor, inputs: Tensor, maps: AttentionMaps, heads: number): Attended {
-  return heads === 1 ? singleHead(queries, inputs, maps) : multiHead(queries, inputs, maps, heads);
+export function attention(queries: Normalized, inputs: Normalized, maps: AttentionMaps, heads: number): Attended {
+  const absorbed = {
+    query: absorb(queries, maps.query),
+    key: absorb(inputs, maps.key),
+    value: absorb(inputs, maps.value),
+    output: maps.output,
+  };
+  return heads === 1
+    ? singleHead(queries.values, inputs.values, absorbed)
+    : multiHead(queries.values, inputs.values, absorbed, heads);
 }
 
 function multiHead(queries: Tensor, inputs: Tensor, { query, key, value, output }: AttentionMaps, heads: number) {
-  const q = apply(query, queries);
+  const q = applyMap(query, queries);
   const k = inputs.matmul(key.weight);
-  const v = apply(value, inputs);
+  const v = applyMap(value, inputs);
   const attended = scaledDotProductAttention(q, k, v, { heads });
-  return { output: apply(output, attended.output), weights: attended.weights };
+  return { output: applyMap(output, attended.output), weights: attended.weights };
 }
 
 function singleHead(queries: Tensor, inputs: Tensor, { query, key, value, output }: AttentionMaps): Attended {
@@ -58,10 +66,10 @@ function scores(q: Tensor, x: Tensor, query: LinearMap, key: LinearMap): Tensor 
     fromInputs: rowsOfX * (channels + width) * inner + pairs * width,
   });
   if (order === 'fromQueries') {
-    return apply(query, q).matmul(key.weight, { transB: true }).matmul(x, { transB: true, alpha });
+    return applyMap(query, q).matmul(key.weight, { transB: true }).matmul(x, { transB: true, alpha });
   }
   const k = x.matmul(key.weight);
-  if (order === 'fromBoth') return apply(query, q).matmul(k, { transB: true, alpha });
+  if (order === 'fromBoth') return applyMap(query, q).matmul(k, { transB: true, alpha });
   const perKey = k.matmul(query.bias.reshape([inner, 1]), { alpha });
   return q
     .matmul(k.matmul(query.weight, { transB: true }), { transB: true, alpha })
@@ -95,8 +103,4 @@ function pairsOf(q: Tensor, x: Tensor): number {
 function cheapest<Name extends string>(costs: Record<Name, number>): Name {
   const names = Object.keys(costs) as Name[];
   return names.reduce((best, name) => (costs[name] < costs[best] ? name : best));
-}
-
-function apply({ weight, bias }: LinearMap, x: Tensor): Tensor {
-  return x.matmul(weight).add(bias);
 }

@@ -2,7 +2,8 @@
 export { gelu, geluTanh, leakyRelu, quickGelu, silu } from './activations.js';
 export { type AttentionMaps, attention } from './attention.js';
 export { drawAll, fanIn, type Initializer, initialize, ones, zeros } from './initializers.js';
-export { dropout, type LinearMap, linear, linearMap, norm, table } from './layers.js';
+export { dropout, linear, norm, table } from './layers.js';
+export { absorb, applyMap, type LinearMap, linearMap, type Normalized, normBefore } from './linearMap.js';
 export {
   fourierFeatures,
   fourierFeaturesAt,

@@ -3,17 +3,6 @@ import type { Tensor } from '../graph/index.js';
 import { fanIn, type Initializer, ones, zeros } from './initializers.js';
 import type { Scope } from './scope.js';
 
-/** The tensors of a linear layer: `[in, out]` and `[out]`. */
-export interface LinearMap {
-  weight: Tensor;
-  bias: Tensor;
-}
-
-/** The parameters of a linear layer that is applied elsewhere. */
-export function linearMap(scope: Scope, inputs: number, outputs: number, initializer = fanIn(inputs)): LinearMap {
-  return { weight: scope.parameter('w', [inputs, outputs], initializer), bias: scope.parameter('b', [outputs], zeros) };
-}
-
 /** `x w + b`: [..., in] → [..., out]. */
 export function linear(
   scope: Scope,

@@ -301,6 +301,10 @@ export const samples: Record<string, Record<string, Sample>> = {
     'one axis': (d) => layerNorm(d.f32(4), d.f32(4), d.f32(4), 1e-3),
     'inside a net': (d) => layerNorm(d.f32(3, 4).mul(3).add(1), d.f32(4), d.f32(4)).tanh(),
   },
+  normalize: {
+    'three axes': (d) => d.f32(2, 3, 5).normalize(),
+    'inside a net': (d) => d.f32(3, 4).mul(3).add(1).normalize().tanh(),
+  },
   gather: {
     rows: (d) => d.f32(4, 3).gather(d.i32(0, 4, 5)),
     'inner axis, two axes of indices': (d) => d.f32(2, 5, 3).gather(d.i32(0, 5, 2, 2), 1),

@@ -4,7 +4,7 @@ import type { Attribute } from '../emitter.js';
 import type { DType, Values } from '../tensor.js';
 
 /** TensorProto.DataType. */
-export const ELEMENT_TYPES: Record<DType | 'i64', number> = { f32: 1, i32: 6, i64: 7, bool: 9 };
+export const ELEMENT_TYPES: Record<DType | 'i64', number> = { f32: 1, i32: 6, i64: 7, bool: 9, f16: 10 };
 
 /** AttributeProto.AttributeType. */
 const ATTRIBUTE = { FLOAT: 1, INT: 2, STRING: 3, INTS: 7 };
@@ -26,7 +26,7 @@ export interface OnnxTensor {
   name: string;
   shape: readonly number[];
   elementType: number;
-  data: Values | BigInt64Array;
+  data: Values | BigInt64Array | Uint16Array;
 }
 
 /** Writes a NodeProto. */

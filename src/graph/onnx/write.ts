@@ -2,7 +2,16 @@
 import { ProtoWriter } from '../../protobuf/index.js';
 import type { Attribute, Emitter, Target } from '../emitter.js';
 import type { Graph } from '../graph.js';
-import { constantOperator, inputOperator, type Node, type Tensor, type TensorType, type Values } from '../tensor.js';
+import { toHalfBits } from '../half.js';
+import {
+  constantOperator,
+  type DType,
+  inputOperator,
+  type Node,
+  type Tensor,
+  type TensorType,
+  type Values,
+} from '../tensor.js';
 import {
   ELEMENT_TYPES,
   type OnnxNode,
@@ -55,7 +64,8 @@ export function toOnnx(
     });
   for (const [name, t] of graph.inputs) {
     const data = weights.get(name);
-    if (data) initializers.push({ name, shape: t.shape, elementType: ELEMENT_TYPES[t.dtype], data });
+    if (data)
+      initializers.push({ name, shape: t.shape, elementType: ELEMENT_TYPES[t.dtype], data: stored(data, t.dtype) });
   }
   const model = new ProtoWriter();
   model.int64(1, IR_VERSION).string(2, 'hiperceiver');
@@ -153,19 +163,18 @@ class Lowering implements Emitter {
   }
 
   constant(values: Values, { shape, dtype }: TensorType): string {
-    const data = dtype === 'f32' && !(values instanceof Float32Array) ? Float32Array.from(values) : values;
-    return this.initializer(data, shape, ELEMENT_TYPES[dtype]);
+    return this.initializer(stored(values, dtype), shape, ELEMENT_TYPES[dtype]);
   }
 
   int64(values: readonly number[]): string {
     return this.initializer(BigInt64Array.from(values, BigInt), [values.length], ELEMENT_TYPES.i64);
   }
 
-  float(value: number): string {
-    return this.initializer(Float32Array.of(value), [], ELEMENT_TYPES.f32);
+  float(value: number, dtype: DType = 'f32'): string {
+    return this.constant(Float32Array.of(value), { shape: [], dtype });
   }
 
-  private initializer(data: Values | BigInt64Array, shape: readonly number[], elementType: number): string {
+  private initializer(data: OnnxTensor['data'], shape: readonly number[], elementType: number): string {
     const key = data.length <= 64 ? `${elementType}[${shape}]${data.join()}` : undefined;
     const known = key === undefined ? undefined : this.shared.get(key);
     if (known !== undefined) return known;
@@ -178,4 +187,10 @@ class Lowering implements Emitter {
   private fresh(hint: string): string {
     return `${hint}_${this.next++}`;
   }
+}
+
+/** Values as the file holds them: doubles as f32, halves as their bits. */
+function stored(values: Values, dtype: DType): OnnxTensor['data'] {
+  if (dtype === 'f16') return toHalfBits(values);
+  return values instanceof Float64Array ? Float32Array.from(values) : values;
 }

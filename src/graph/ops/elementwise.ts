@@ -1,7 +1,7 @@
 /** Element-wise arithmetic with broadcasting. */
 import { HiperceiverError } from '../../errors/index.js';
 import { broadcastShapes, broadcastStrides, forEachOffset, sameShape } from '../shape.js';
-import { apply, type DType, defineOperator, emptyValues, type Operator, scalar, type Tensor } from '../tensor.js';
+import { apply, type DType, defineOperator, emptyValues, isFloat, type Operator, scalar, type Tensor } from '../tensor.js';
 
 /** A tensor, or a number that stands for a constant of the other operand's dtype. */
 export type Operand = Tensor | number;
@@ -43,7 +43,7 @@ function unary(name: string, rule: UnaryRule): Operator<object> {
 }
 
 function requireDType(name: string, x: Tensor, dtypes: DType[]): void {
-  if (!dtypes.includes(x.dtype)) throw new HiperceiverError(`${name}: takes ${dtypes.join(' or ')}, not ${x}.`);
+  if (!dtypes.includes(x.dtype === 'f16' ? 'f32' : x.dtype)) throw new HiperceiverError(`${name}: takes ${dtypes.join(' or ')}, not ${x}.`);
 }
 
 interface BinaryRule {
@@ -169,13 +169,13 @@ const castOperator = defineOperator<{ dtype: DType }>({
     return [out];
   },
   gradient: ({ inputs: [x], attributes, gradients: [g] }) => [
-    x.dtype === 'f32' && attributes.dtype === 'f32' ? g : undefined,
+    isFloat(x.dtype) && isFloat(attributes.dtype) ? cast(g!, x.dtype) : undefined,
   ],
   lower: (emit, node, { dtype }) => {
     emit.node(
       'Cast',
       [emit.name(node.inputs[0])],
-      { to: { f32: 1, i32: 6, bool: 9 }[dtype] },
+      { to: { f32: 1, i32: 6, bool: 9, f16: 10 }[dtype] },
       emit.name(node.outputs[0]),
     );
   },

@@ -1,7 +1,7 @@
 /** Matrix product, batched, with transposes and a factor folded in. */
 import { ensure } from '../../errors/index.js';
 import { broadcastShapes, broadcastStrides, forEachOffset, show, sizeOf } from '../shape.js';
-import { apply, defineOperator, emptyValues, type Tensor, type TensorType } from '../tensor.js';
+import { apply, defineOperator, emptyValues, isFloat, type Tensor, type TensorType } from '../tensor.js';
 
 /** What is folded into a product. */
 export interface MatmulOptions {
@@ -25,8 +25,8 @@ const matmulOperator = defineOperator<MatmulAttributes>({
   name: 'matmul',
   infer: ([a, b], attributes) => {
     ensure(
-      a.rank >= 2 && b.rank >= 2 && a.dtype === 'f32' && b.dtype === 'f32',
-      () => `matmul: needs f32 matrices, not ${a} and ${b}.`,
+      a.rank >= 2 && b.rank >= 2 && isFloat(a.dtype) && a.dtype === b.dtype,
+      () => `matmul: needs matrices of floats of one dtype, not ${a} and ${b}.`,
     );
     const { rows, inner, innerB, columns } = extents(a, b, attributes);
     ensure(
@@ -37,7 +37,7 @@ const matmulOperator = defineOperator<MatmulAttributes>({
     return [
       {
         shape: [...broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2), 'matmul'), rows, columns],
-        dtype: 'f32',
+        dtype: a.dtype,
       },
     ];
   },
@@ -98,7 +98,7 @@ const matmulOperator = defineOperator<MatmulAttributes>({
       return wanted ? emit.node('Transpose', [emit.name(t)], { perm: order }) : emit.name(t);
     };
     const product = emit.node('MatMul', [turned(a, transA), turned(b, transB)], {}, alpha === 1 ? out : undefined);
-    if (alpha !== 1) emit.node('Mul', [product, emit.float(alpha)], {}, out);
+    if (alpha !== 1) emit.node('Mul', [product, emit.float(alpha, a.dtype)], {}, out);
   },
   flops: (node, attributes) => 2 * node.outputs[0].size * extents(node.inputs[0], node.inputs[1], attributes).inner,
 });

@@ -1,7 +1,8 @@
 /** Normalisations. Layer norm is an operator (ONNX Runtime fuses it); batch and group norm are made of smaller ones. */
 import { ensure } from '../../errors/index.js';
+import type { Emitter } from '../emitter.js';
 import { show } from '../shape.js';
-import { applyAll, defineOperator, emptyValues, type Tensor } from '../tensor.js';
+import { applyAll, defineOperator, emptyValues, type Node, type Tensor } from '../tensor.js';
 
 const layerNormOperator = defineOperator<{ epsilon: number }>({
   name: 'layerNorm',
@@ -51,30 +52,74 @@ const layerNormOperator = defineOperator<{ epsilon: number }>({
     ];
   },
   lower: (emit, node, { epsilon }) => {
-    const [x] = node.inputs.map((t) => emit.name(t));
-    const wantsStatistics = emit.isUsed(node, 1) || emit.isUsed(node, 2);
-    const [y, mean, inverse] = node.outputs.map((t) => emit.name(t));
-    const fusedStatistics = emit.target === 'cpu' || emit.target === 'wasm';
-    const outputs = wantsStatistics && fusedStatistics ? [y, mean, inverse] : [y];
-    emit.nodes(
-      'LayerNormalization',
+    lowerLayerNorm(
+      emit,
+      node,
       node.inputs.map((t) => emit.name(t)),
-      outputs,
-      { axis: -1, epsilon: { float: epsilon } },
+      epsilon,
     );
-    if (wantsStatistics && !fusedStatistics) {
-      const axes = emit.int64([-1]);
-      emit.node('ReduceMean', [x, axes], { keepdims: 1 }, mean);
-      const centred = emit.node('Sub', [x, mean]);
-      const variance = emit.node('ReduceMean', [emit.node('Mul', [centred, centred]), axes], { keepdims: 1 });
-      emit.node('Reciprocal', [emit.node('Sqrt', [emit.node('Add', [variance, emit.float(epsilon)])])], {}, inverse);
-    }
   },
 });
+
+const normalizeOperator = defineOperator<{ epsilon: number }>({
+  name: 'normalize',
+  infer: ([x]) => {
+    const statistics = { shape: [...x.shape.slice(0, -1), 1], dtype: 'f32' as const };
+    return [x, statistics, statistics];
+  },
+  evaluate: ([x], { epsilon }, node) => {
+    const [{ shape }] = node.outputs;
+    const channels = shape[shape.length - 1];
+    const [one, zero] = [1, 0].map((value) => new Float64Array(channels).fill(value));
+    return layerNormOperator.evaluate([x, one, zero], { epsilon }, node);
+  },
+  gradient: ({ inputs: [x], outputs: [y, , inverse], gradients: [g, gMean, gInverse] }) => {
+    const parts: Tensor[] = [];
+    if (g)
+      parts.push(
+        g
+          .sub(y.mul(g.mul(y).mean(-1, true)))
+          .sub(g.mean(-1, true))
+          .mul(inverse),
+      );
+    const channels = x.shape[x.rank - 1];
+    if (gMean) parts.push(gMean.div(channels).expand(x.shape));
+    if (gInverse) parts.push(y.mul(gInverse.mul(inverse).mul(inverse).div(-channels)));
+    return [parts.reduce((a, b) => a.add(b))];
+  },
+  lower: (emit, node, { epsilon }) => {
+    const [x] = node.inputs;
+    const channels = x.shape[x.rank - 1];
+    const one = emit.constant(new Float32Array(channels).fill(1), { shape: [channels], dtype: 'f32' });
+    lowerLayerNorm(emit, node, [emit.name(x), one], epsilon);
+  },
+});
+
+/** LayerNormalization of `inputs` (x, scale, offset), and its statistics where something reads them. */
+function lowerLayerNorm(emit: Emitter, node: Node, inputs: string[], epsilon: number): void {
+  const wantsStatistics = emit.isUsed(node, 1) || emit.isUsed(node, 2);
+  const [y, mean, inverse] = node.outputs.map((t) => emit.name(t));
+  const fusedStatistics = emit.target === 'cpu' || emit.target === 'wasm';
+  const outputs = wantsStatistics && fusedStatistics ? [y, mean, inverse] : [y];
+  emit.nodes('LayerNormalization', inputs, outputs, { axis: -1, epsilon: { float: epsilon } });
+  if (wantsStatistics && !fusedStatistics) {
+    const [x] = inputs;
+    const axes = emit.int64([-1]);
+    emit.node('ReduceMean', [x, axes], { keepdims: 1 }, mean);
+    const centred = emit.node('Sub', [x, mean]);
+    const variance = emit.node('ReduceMean', [emit.node('Mul', [centred, centred]), axes], { keepdims: 1 });
+    emit.node('Reciprocal', [emit.node('Sqrt', [emit.node('Add', [variance, emit.float(epsilon)])])], {}, inverse);
+  }
+}
 
 /** Normalises the last axis to mean 0 and (biased) variance 1, then scales and shifts: `[..., C]`, scale and offset `[C]`. */
 export function layerNorm(x: Tensor, scale: Tensor, offset: Tensor, epsilon = 1e-5): Tensor {
   return applyAll(layerNormOperator, [x, scale, offset], { epsilon })[0];
+}
+
+/** Normalises the last axis to mean 0 and (biased) variance 1: `[..., C]`. */
+export function normalize(x: Tensor, epsilon = 1e-5): Tensor {
+  return applyAll(normalizeOperator, [x], { epsilon })[0];
 }
 
 /** Normalised values, and what they were normalised by. */

@@ -1,0 +1,58 @@
+/** Linear layers as tensors, and layer norms whose scale and offset they can take over. */
+import type { Tensor } from '../graph/index.js';
+import { fanIn, type Initializer, ones, zeros } from './initializers.js';
+import type { Scope } from './scope.js';
+
+/** The tensors of a linear layer: `[in, out]` and `[out]`. */
+export interface LinearMap {
+  weight: Tensor;
+  bias: Tensor;
+}
+
+/** The parameters of a linear layer. */
+export function linearMap(
+  scope: Scope,
+  inputs: number,
+  outputs: number,
+  initializer: Initializer = fanIn(inputs),
+): LinearMap {
+  return { weight: scope.parameter('w', [inputs, outputs], initializer), bias: scope.parameter('b', [outputs], zeros) };
+}
+
+/** `x w + b`: [..., in] → [..., out]. */
+export function applyMap({ weight, bias }: LinearMap, x: Tensor): Tensor {
+  return x.matmul(weight).add(bias);
+}
+
+/** A layer norm's output `[..., C]`; where scale and offset `[C]` are present, they are still to be applied to `values`. */
+export interface Normalized {
+  values: Tensor;
+  scale?: Tensor;
+  offset?: Tensor;
+}
+
+/** Passes over memory that scale and offset cost where they stay with the values, and where they go into a map. */
+const PASSES_OVER_VALUES = 6;
+const PASSES_OVER_WEIGHTS = 8;
+
+/**
+ * Layer norm over the last axis, ε = 1e-5, for maps that have `outputs` columns in all. Where the values are many and the
+ * maps small, scale and offset are left to the maps: (z s + o) W + b = z (s W) + (o W + b), and their gradients come from
+ * that of the weights instead of from passes over all values.
+ */
+export function normBefore(scope: Scope, x: Tensor, outputs: number): Normalized {
+  const channels = x.shape[x.rank - 1];
+  const scale = scope.parameter('scale', [channels], ones);
+  const offset = scope.parameter('offset', [channels], zeros);
+  const isCheaper = PASSES_OVER_VALUES * (x.size / channels) > PASSES_OVER_WEIGHTS * outputs;
+  return isCheaper ? { values: x.normalize(), scale, offset } : { values: x.layerNorm(scale, offset) };
+}
+
+/** The map to apply to `values` alone. */
+export function absorb({ scale, offset }: Normalized, { weight, bias }: LinearMap): LinearMap {
+  if (!scale || !offset) return { weight, bias };
+  return {
+    weight: weight.mul(scale.reshape([-1, 1])),
+    bias: offset.reshape([1, -1]).matmul(weight).reshape([-1]).add(bias),
+  };
+}
