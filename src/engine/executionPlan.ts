@@ -36,7 +36,7 @@ const LEAVES = new Set(['input', 'constant']);
 
 /** Bytes of a tensor's values. */
 export function bytesOf({ size, dtype }: Tensor): number {
-  return dtype === 'bool' ? size : size * 4;
+  return size * { f32: 4, f16: 2, i32: 4, bool: 1 }[dtype];
 }
 
 /** Depth first from the last node that nobody reads; of a node's inputs the one that stands last in the file comes first. */

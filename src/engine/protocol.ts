@@ -59,4 +59,7 @@ export interface Platform {
 }
 
 /** ONNX Runtime's name of a dtype. */
-export const ORT_TYPES: Record<DType, 'float32' | 'int32' | 'bool'> = { f32: 'float32', i32: 'int32', bool: 'bool' };
+export const ORT_TYPES = { f32: 'float32', f16: 'float16', i32: 'int32', bool: 'bool' } as const satisfies Record<
+  DType,
+  string
+>;

@@ -1,6 +1,14 @@
 /** The reference device: every operator's own plain TypeScript, in double precision. Slow; the tests' oracle. */
 import { ensure, HiperceiverError } from '../errors/index.js';
-import { type Graph, optimize, type Tensor, type TensorType, type Values, valuesOf } from '../graph/index.js';
+import {
+  type Graph,
+  optimize,
+  roundToHalf,
+  type Tensor,
+  type TensorType,
+  type Values,
+  valuesOf,
+} from '../graph/index.js';
 import { checkFeed, checkResidency, signatureOf } from './signature.js';
 import type { Engine, Program, Residency } from './types.js';
 
@@ -11,9 +19,16 @@ export function evaluate(graph: Graph, feeds: Record<string, Values>): Map<strin
   for (const node of graph.nodes) {
     if (node.operator.name === 'input') continue;
     const inputs = node.inputs.map((t) => values.get(t)!);
-    node.operator.evaluate(inputs, node.attributes, node).forEach((v, i) => values.set(node.outputs[i], v));
+    node.operator
+      .evaluate(inputs, node.attributes, node)
+      .forEach((v, i) => values.set(node.outputs[i], rounded(v, node.outputs[i])));
   }
   return new Map([...graph.outputs].map(([name, t]) => [name, values.get(t)!]));
+}
+
+/** Halves are rounded as a device would store them; floats stay doubles. */
+function rounded(values: Values, { dtype }: TensorType): Values {
+  return dtype === 'f16' ? (values.map(roundToHalf) as Values) : values;
 }
 
 /** The reference device as an engine. */

@@ -1,58 +1,54 @@
-/** IEEE 754 half precision (binary16): 11 significant bits, up to 65504. Values are kept as f32; bits exist in files and on devices alone. */
-
-/** The largest finite half. */
-export const LARGEST_HALF = 65504;
+/**
+ * IEEE 754 half precision (binary16): 11 significant bits, up to 65504. In memory its values are kept as f32; the bits
+ * exist in files and on devices alone.
+ */
 
 const number = new Float32Array(1);
 const bits = new Uint32Array(number.buffer);
+/** From here on a half is infinite. */
+const INFINITE = 65520;
+/** Below, halves lie evenly, 2^-24 apart. */
+const SMALLEST_NORMAL = 2 ** -14;
 
 /** The nearest half, ties to even, as a number; beyond the range ±Infinity. */
 export function roundToHalf(x: number): number {
-  const size = Math.abs(x);
-  if (!(size < 65520)) return Number.isNaN(x) ? x : Math.sign(x) * Number.POSITIVE_INFINITY;
-  // Below 2^-14 halves lie evenly, 2^-24 apart; above, 2^-10 of the power of two below.
-  const spacing = size < 2 ** -14 ? 2 ** -24 : 2 ** (Math.floor(Math.log2(size)) - 10);
-  return evenRound(x / spacing) * spacing;
-}
-
-function evenRound(x: number): number {
-  const below = Math.floor(x);
-  const rest = x - below;
-  if (rest !== 0.5) return rest < 0.5 ? below : below + 1;
-  return below % 2 === 0 ? below : below + 1;
+  return fromBits(toBits(x));
 }
 
 /** The bits of the nearest halves. */
 export function toHalfBits(values: ArrayLike<number>): Uint16Array {
   const halves = new Uint16Array(values.length);
-  for (let i = 0; i < halves.length; i++) halves[i] = halfBits(values[i]);
+  for (let i = 0; i < halves.length; i++) halves[i] = toBits(values[i]);
   return halves;
 }
 
 /** The numbers that bits of halves stand for. */
 export function fromHalfBits(halves: ArrayLike<number>): Float32Array {
   const values = new Float32Array(halves.length);
-  for (let i = 0; i < values.length; i++) {
-    const [sign, exponent, fraction] = [halves[i] >> 15, (halves[i] >> 10) & 31, halves[i] & 1023];
-    const size =
-      exponent === 31
-        ? fraction === 0
-          ? Number.POSITIVE_INFINITY
-          : Number.NaN
-        : exponent === 0
-          ? fraction * 2 ** -24
-          : (1024 + fraction) * 2 ** (exponent - 25);
-    values[i] = sign ? -size : size;
-  }
+  for (let i = 0; i < values.length; i++) values[i] = fromBits(halves[i]);
   return values;
 }
 
-function halfBits(x: number): number {
+function toBits(x: number): number {
   number[0] = x;
   const sign = (bits[0] >>> 16) & 0x8000;
   if (Number.isNaN(x)) return sign | 0x7e00;
-  number[0] = Math.abs(roundToHalf(x));
-  if (number[0] > LARGEST_HALF) return sign | 0x7c00;
-  if (number[0] < 2 ** -14) return sign | (number[0] * 2 ** 24);
-  return sign | ((((bits[0] >>> 23) - 112) << 10) | ((bits[0] >>> 13) & 1023));
+  const size = Math.abs(number[0]);
+  if (size >= INFINITE) return sign | 0x7c00;
+  if (size < SMALLEST_NORMAL) {
+    // At 0.5 floats lie 2^-24 apart too: the addition rounds, and the lowest bits count the steps.
+    number[0] = size + 0.5;
+    return sign | (bits[0] & 0x7ff);
+  }
+  // Half of the last place, a little less where the last bit is even; then the exponent's offset 15 instead of 127.
+  const rounded = (bits[0] & 0x7fffffff) + 0xfff + ((bits[0] >>> 13) & 1);
+  return sign | ((rounded >>> 13) - (112 << 10));
+}
+
+function fromBits(half: number): number {
+  const [exponent, fraction] = [(half >>> 10) & 31, half & 1023];
+  const infinite = fraction === 0 ? Number.POSITIVE_INFINITY : Number.NaN;
+  const size =
+    exponent === 31 ? infinite : exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25);
+  return half & 0x8000 ? -size : size;
 }

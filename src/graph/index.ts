@@ -4,7 +4,7 @@ import './chaining.js';
 export type { Target } from './emitter.js';
 export { gradients, rematerialize } from './gradient.js';
 export { Graph, topologicalOrder } from './graph.js';
-export { fromHalfBits, LARGEST_HALF, roundToHalf, toHalfBits } from './half.js';
+export { fromHalfBits, roundToHalf, toHalfBits } from './half.js';
 export { NO_RESULTS, type OnnxOptions, toOnnx } from './onnx/write.js';
 export * from './ops/index.js';
 export { optimize } from './rewrite/index.js';

@@ -1,7 +1,16 @@
 /** Element-wise arithmetic with broadcasting. */
 import { HiperceiverError } from '../../errors/index.js';
 import { broadcastShapes, broadcastStrides, forEachOffset, sameShape } from '../shape.js';
-import { apply, type DType, defineOperator, emptyValues, isFloat, type Operator, scalar, type Tensor } from '../tensor.js';
+import {
+  apply,
+  type DType,
+  defineOperator,
+  emptyValues,
+  isFloat,
+  type Operator,
+  scalar,
+  type Tensor,
+} from '../tensor.js';
 
 /** A tensor, or a number that stands for a constant of the other operand's dtype. */
 export type Operand = Tensor | number;
@@ -43,7 +52,8 @@ function unary(name: string, rule: UnaryRule): Operator<object> {
 }
 
 function requireDType(name: string, x: Tensor, dtypes: DType[]): void {
-  if (!dtypes.includes(x.dtype === 'f16' ? 'f32' : x.dtype)) throw new HiperceiverError(`${name}: takes ${dtypes.join(' or ')}, not ${x}.`);
+  if (!dtypes.includes(x.dtype === 'f16' ? 'f32' : x.dtype))
+    throw new HiperceiverError(`${name}: takes ${dtypes.join(' or ')}, not ${x}.`);
 }
 
 interface BinaryRule {
