@@ -1,6 +1,6 @@
 /** How parameters begin, and their values from a key. */
 import { type Shape, sizeOf, type Values, valuesOf } from '../graph/index.js';
-import { fold, type Key, subset, truncatedNormal, uniform } from '../random/index.js';
+import { fold, type Key, subset, TRUNCATED_DEVIATION, truncatedNormal, uniform } from '../random/index.js';
 import type { DrawSpec, ParameterSpec } from './scope.js';
 
 /** The distribution of a parameter's first values. */
@@ -14,9 +14,6 @@ export const zeros: Initializer = { kind: 'constant', value: 0 };
 /** Begins at 1. */
 export const ones: Initializer = { kind: 'constant', value: 1 };
 
-/** Standard deviation of a standard normal cut at two sigma. */
-const TRUNCATED_DEVIATION = 0.87962566103423978;
-
 /** Haiku's and DeepMind's default: truncated normal with variance 1 / inputs. */
 export function fanIn(inputs: number, scale = 1): Initializer {
   return { kind: 'truncatedNormal', deviation: scale / Math.sqrt(inputs) };
@@ -25,8 +22,7 @@ export function fanIn(inputs: number, scale = 1): Initializer {
 function initialValues({ name, shape, initializer }: ParameterSpec, key: Key): Float32Array {
   const size = sizeOf(shape);
   if (initializer.kind === 'constant') return new Float32Array(size).fill(initializer.value);
-  const sigma = initializer.deviation / TRUNCATED_DEVIATION;
-  return truncatedNormal(fold(key, name), size).map((x) => x * sigma);
+  return truncatedNormal(fold(key, name), size, initializer.deviation / TRUNCATED_DEVIATION);
 }
 
 /** First values of all parameters: each a pure function of the key and its name. */

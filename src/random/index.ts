@@ -1,48 +1,11 @@
 /**
  * Counter-based randomness: every draw is a pure function of an explicit key, so that the same seed gives the same
  * masks, dropout, shuffles and initial values on every device and after every resume. There is no hidden state.
- *
- * The generator is Threefry-2x32 with 20 rounds (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3").
  */
+import { fillBits, type Key, threefry } from './threefry.js';
 
-/** A 64-bit key as two unsigned 32-bit words. */
-export type Key = readonly [number, number];
-
-const PARITY = 0x1bd11bda;
-
-/** Threefry-2x32-20: writes the two output words for counter (c0, c1) into `out[at]`, `out[at + 1]`. */
-function threefry(k0: number, k1: number, c0: number, c1: number, out: Uint32Array, at: number): void {
-  const k2 = PARITY ^ k0 ^ k1;
-  let x0 = (c0 + k0) | 0;
-  let x1 = (c1 + k1) | 0;
-  // Five groups of four rounds; rotations alternate between two fixed sets, a key injection follows each group.
-  for (let group = 0; group < 5; group++) {
-    if ((group & 1) === 0) {
-      x0 = (x0 + x1) | 0;
-      x1 = ((x1 << 13) | (x1 >>> 19)) ^ x0;
-      x0 = (x0 + x1) | 0;
-      x1 = ((x1 << 15) | (x1 >>> 17)) ^ x0;
-      x0 = (x0 + x1) | 0;
-      x1 = ((x1 << 26) | (x1 >>> 6)) ^ x0;
-      x0 = (x0 + x1) | 0;
-      x1 = ((x1 << 6) | (x1 >>> 26)) ^ x0;
-    } else {
-      x0 = (x0 + x1) | 0;
-      x1 = ((x1 << 17) | (x1 >>> 15)) ^ x0;
-      x0 = (x0 + x1) | 0;
-      x1 = ((x1 << 29) | (x1 >>> 3)) ^ x0;
-      x0 = (x0 + x1) | 0;
-      x1 = ((x1 << 16) | (x1 >>> 16)) ^ x0;
-      x0 = (x0 + x1) | 0;
-      x1 = ((x1 << 24) | (x1 >>> 8)) ^ x0;
-    }
-    const injection = group % 3;
-    x0 = (x0 + (injection === 0 ? k1 : injection === 1 ? k2 : k0)) | 0;
-    x1 = (x1 + (injection === 0 ? k2 : injection === 1 ? k0 : k1) + group + 1) | 0;
-  }
-  out[at] = x0;
-  out[at + 1] = x1;
-}
+export type { Key } from './threefry.js';
+export { TRUNCATED_DEVIATION, truncatedNormal } from './truncatedNormal.js';
 
 /** The root key of a run. `seed` is any integer that a double holds exactly. */
 export function keyFrom(seed: number): Key {
@@ -64,7 +27,7 @@ export function fold(key: Key, ...path: (string | number)[]): Key {
 /** `count` raw 32-bit words. */
 export function bits(key: Key, count: number): Uint32Array {
   const out = new Uint32Array(count + (count & 1));
-  for (let i = 0; i < out.length; i += 2) threefry(key[0], key[1], i >>> 1, 0, out, i);
+  fillBits(key, 0, out);
   return count & 1 ? out.subarray(0, count) : out;
 }
 
@@ -85,18 +48,6 @@ export function normal(key: Key, count: number): Float32Array {
     const angle = (2 * Math.PI * words[i + 1]) / 4294967296;
     out[i] = radius * Math.cos(angle);
     if (i + 1 < count) out[i + 1] = radius * Math.sin(angle);
-  }
-  return out;
-}
-
-/** `count` standard normal numbers cut to [-2, 2]: what falls outside is drawn again. */
-export function truncatedNormal(key: Key, count: number): Float32Array {
-  const out = new Float32Array(count);
-  let filled = 0;
-  for (let round = 0; filled < count; round++) {
-    for (const x of normal(fold(key, round), Math.ceil((count - filled) * 1.06) + 8)) {
-      if (filled < count && x >= -2 && x <= 2) out[filled++] = x;
-    }
   }
   return out;
 }
