@@ -1,12 +1,14 @@
 /** The engine's side of a worker thread: sessions and buffers of one ONNX Runtime build, one request at a time. */
 import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from 'onnxruntime-common';
 import {
+  fromHalfBits,
   Graph,
   input,
   NO_RESULTS,
   sameShape,
   sizeOf,
   type TensorType,
+  toHalfBits,
   toOnnx,
   type Values,
   valuesOf,
@@ -107,7 +109,7 @@ export class Host {
     const answer: Record<string, Values> = {};
     for (const [name, type] of Object.entries(signature.outputs)) {
       const target = residency.outputs[name];
-      if (target === undefined) answer[name] = results[name].data as Values;
+      if (target === undefined) answer[name] = this.unwrap(type, results[name]);
       else this.store(target, { type, current: results[name], producer: session }, reads.has(target));
     }
     await this.releaseRetired();
@@ -130,13 +132,17 @@ export class Host {
       taken.add(own.buffer);
       this.buffers.set(name, { type, current: this.wrap(type, own) });
     }
+    if (this.device === 'webgpu') await this.upload(Object.keys(buffers));
     await this.releaseRetired();
   }
 
   async read(names: string[]): Promise<Record<string, Values>> {
     const onGpu = names.filter((name) => this.buffer(name).current.location !== 'cpu');
     const values = onGpu.length > 0 ? await this.download(onGpu) : {};
-    for (const name of names) values[name] ??= (this.buffer(name).current.data as Values).slice();
+    for (const name of names) {
+      const { type, current } = this.buffer(name);
+      values[name] ??= this.unwrap(type, current).slice() as Values;
+    }
     return values;
   }
 
@@ -233,24 +239,49 @@ export class Host {
   }
 
   private wrap(type: TensorType, values: Values): OrtTensor {
-    return new this.runtime.Tensor(ORT_TYPES[type.dtype] as 'float32', values as Float32Array, type.shape);
+    const data = type.dtype === 'f16' ? toHalfBits(values) : values;
+    return new this.runtime.Tensor(ORT_TYPES[type.dtype] as 'float32', data as Float32Array, type.shape);
   }
 
-  /**
-   * Reads GPU tensors through a session whose outputs are on the CPU:
-   * onnxruntime-node ends the whole process when such a tensor's data is asked for directly.
-   */
+  private unwrap({ dtype }: TensorType, tensor: OrtTensor): Values {
+    const { data } = tensor;
+    if (dtype !== 'f16') return data as Values;
+    // Where the runtime knows a Float16Array, the bits are behind it.
+    const bits = data as Uint16Array;
+    return fromHalfBits(new Uint16Array(bits.buffer, bits.byteOffset, bits.length));
+  }
+
+  /** Moves buffers to the GPU: a program that only reads one would otherwise send it there at every run. */
+  private async upload(names: string[]): Promise<void> {
+    const { session, copies } = await this.copied(names, 'gpu-buffer');
+    copies.forEach((current, i) => {
+      const { type } = this.buffer(names[i]);
+      this.buffers.set(names[i], { type, current, producer: session });
+    });
+    this.retired.add(session);
+  }
+
+  /** Reads GPU tensors: onnxruntime-node ends the whole process when the data of one is asked for directly. */
   private async download(names: string[]): Promise<Record<string, Values>> {
+    const { session, copies } = await this.copied(names, 'cpu');
+    const values = copies.map((copy, i) => [names[i], this.unwrap(this.buffer(names[i]).type, copy).slice()] as const);
+    await session.release();
+    return Object.fromEntries(values) as Record<string, Values>;
+  }
+
+  /** Copies of buffers' tensors on the GPU or on the CPU, made by a session of their own. */
+  private async copied(
+    names: string[],
+    preferredOutputLocation: 'gpu-buffer' | 'cpu',
+  ): Promise<{ session: InferenceSession; copies: OrtTensor[] }> {
     const types = names.map((name) => this.buffer(name).type);
     const copies = types.map(({ shape, dtype }, i) => [`copy${i}`, input(`original${i}`, shape, dtype)] as const);
     const model = toOnnx(new Graph(new Map(copies)), { target: 'webgpu' });
-    const options = { ...this.sessionOptions(false), preferredOutputLocation: 'cpu' as const };
+    const options = { ...this.sessionOptions(false), preferredOutputLocation };
     const session = await this.runtime.InferenceSession.create(model, options);
     const originals = names.map((name, i) => [`original${i}`, this.buffer(name).current] as const);
     const results = await session.run(Object.fromEntries(originals));
-    const values = names.map((name, i) => [name, (results[`copy${i}`].data as Values).slice() as Values] as const);
-    await session.release();
-    return Object.fromEntries(values);
+    return { session, copies: names.map((_, i) => results[`copy${i}`]) };
   }
 }
 

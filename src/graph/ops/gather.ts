@@ -11,6 +11,7 @@ import {
   type Tensor,
   valuesOf,
 } from '../tensor.js';
+import { lowerTopK } from './topKWebgpu.js';
 
 const gatherOperator = defineOperator<{ axis: number }>({
   name: 'gather',
@@ -140,6 +141,7 @@ const topKOperator = defineOperator<{ k: number }>({
     return [chosen.mul(g.reshape([...g.shape, 1])).sum(-2)];
   },
   lower: (emit, node, { k }) => {
+    if (emit.target === 'webgpu' && emit.isUsed(node, 1)) return lowerTopK(emit, node, k);
     const [values, indices] = node.outputs.map((t) => emit.name(t));
     const wide = `${indices}_int64`;
     emit.nodes('TopK', [emit.name(node.inputs[0]), emit.int64([k])], [values, wide], {
