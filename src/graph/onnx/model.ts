@@ -1,10 +1,17 @@
 /** The messages of onnx.proto that a model of plain tensors needs, written field by field. */
 import type { ProtoWriter } from '../../protobuf/index.js';
 import type { Attribute } from '../emitter.js';
-import type { DType, Values } from '../tensor.js';
+import type { DType, TensorType, Values } from '../tensor.js';
 
 /** TensorProto.DataType. */
-export const ELEMENT_TYPES: Record<DType | 'i64', number> = { f32: 1, i32: 6, i64: 7, bool: 9, f16: 10 };
+export const ELEMENT_TYPES: Record<DType | 'i8' | 'i64', number> = {
+  f32: 1,
+  i8: 3,
+  i32: 6,
+  i64: 7,
+  bool: 9,
+  f16: 10,
+};
 
 /** AttributeProto.AttributeType. */
 const ATTRIBUTE = { FLOAT: 1, INT: 2, STRING: 3, INTS: 7 };
@@ -21,12 +28,20 @@ export interface OnnxNode {
   domain: string;
 }
 
-/** TensorProto; `data` in row-major order. */
+/** TensorProto; `data` in row-major order, half-precision floats as their bits. */
 export interface OnnxTensor {
   name: string;
   shape: readonly number[];
   elementType: number;
-  data: Values | BigInt64Array | Uint16Array;
+  data: Values | BigInt64Array | Uint16Array | Int8Array;
+}
+
+/** GraphProto: a lowered graph before it becomes bytes. Nodes stand after those whose results they read. */
+export interface OnnxGraph {
+  nodes: OnnxNode[];
+  initializers: OnnxTensor[];
+  inputs: [name: string, type: TensorType][];
+  outputs: [name: string, type: TensorType][];
 }
 
 /** Writes a NodeProto. */

@@ -14,6 +14,7 @@ import {
 } from '../tensor.js';
 import {
   ELEMENT_TYPES,
+  type OnnxGraph,
   type OnnxNode,
   type OnnxTensor,
   writeExternalTensor,
@@ -27,15 +28,19 @@ import {
 const OPSET = 18;
 const IR_VERSION = 9;
 
-/** How a graph is lowered, and what goes into the file besides. */
-export interface OnnxOptions {
-  target: Target;
+/** What goes into a file besides the graph. */
+export interface OnnxFileOptions {
   /** Key-value pairs stored in the file. */
   metadata?: Record<string, string>;
+  /** Initialisers that the file refers to instead of holding them: the file that does, beside it, and where each begins there. */
+  external?: { location: string; offsets: ReadonlyMap<string, number> };
+}
+
+/** How a graph is lowered. */
+export interface OnnxOptions extends OnnxFileOptions {
+  target: Target;
   /** Values of inputs that become constants of the file: the weights of an exported model. */
   weights?: ReadonlyMap<string, Values>;
-  /** Weights that the file refers to instead of holding them: the file that does, beside it, and where each begins there. */
-  external?: { location: string; offsets: ReadonlyMap<string, number> };
   /**
    * For runs that write all outputs into storage of the caller: `NO_RESULTS`, an empty sequence, becomes the first output.
    * onnxruntime-node copies every output into a new array even so, which costs more than many a run; at the sequence, which
@@ -48,25 +53,37 @@ export interface OnnxOptions {
 export const NO_RESULTS = 'hiperceiver.no_results';
 
 /** The graph as the bytes of an ONNX file. Inputs and outputs carry the graph's names. */
-export function toOnnx(
-  graph: Graph,
-  { target, metadata = {}, weights = new Map(), external, withoutResults = false }: OnnxOptions,
-): Uint8Array {
-  const lowering = new Lowering(graph, target);
-  const { nodes, initializers } = lowering.run();
+export function toOnnx(graph: Graph, { target, weights, withoutResults, ...file }: OnnxOptions): Uint8Array {
+  const lowered = lowerGraph(graph, target, weights);
   if (withoutResults)
-    nodes.push({
+    lowered.nodes.push({
       type: 'SequenceEmpty',
       inputs: [],
       outputs: [NO_RESULTS],
       attributes: { dtype: ELEMENT_TYPES.f32 },
       domain: '',
     });
+  return writeOnnx(lowered, file, withoutResults);
+}
+
+/** The graph as ONNX nodes; inputs with weights are initialisers there. */
+export function lowerGraph(graph: Graph, target: Target, weights: ReadonlyMap<string, Values> = new Map()): OnnxGraph {
+  const { nodes, initializers } = new Lowering(graph, target).run();
   for (const [name, t] of graph.inputs) {
     const data = weights.get(name);
     if (data)
       initializers.push({ name, shape: t.shape, elementType: ELEMENT_TYPES[t.dtype], data: stored(data, t.dtype) });
   }
+  const inputs = [...graph.inputs].filter(([name]) => !weights.has(name));
+  return { nodes, initializers, inputs, outputs: [...graph.outputs] };
+}
+
+/** A lowered graph as the bytes of an ONNX file. */
+export function writeOnnx(
+  { nodes, initializers, inputs, outputs }: OnnxGraph,
+  { metadata = {}, external }: OnnxFileOptions = {},
+  withoutResults = false,
+): Uint8Array {
   const model = new ProtoWriter();
   model.int64(1, IR_VERSION).string(2, 'hiperceiver');
   model.message(7, (to) => {
@@ -80,12 +97,9 @@ export function toOnnx(
           : writeExternalTensor(w, initializer, { location: external!.location, offset }),
       );
     }
-    for (const [name, t] of graph.inputs) {
-      if (!weights.has(name)) to.message(11, (w) => writeValueInfo(w, name, t.shape, ELEMENT_TYPES[t.dtype]));
-    }
+    for (const [name, t] of inputs) to.message(11, (w) => writeValueInfo(w, name, t.shape, ELEMENT_TYPES[t.dtype]));
     if (withoutResults) to.message(12, (w) => writeSequenceInfo(w, NO_RESULTS, ELEMENT_TYPES.f32));
-    for (const [name, t] of graph.outputs)
-      to.message(12, (w) => writeValueInfo(w, name, t.shape, ELEMENT_TYPES[t.dtype]));
+    for (const [name, t] of outputs) to.message(12, (w) => writeValueInfo(w, name, t.shape, ELEMENT_TYPES[t.dtype]));
   });
   model.message(8, (w) => w.string(1, '').int64(2, OPSET));
   if (nodes.some((node) => node.domain)) model.message(8, (w) => w.string(1, 'com.microsoft').int64(2, 1));
