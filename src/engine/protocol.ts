@@ -1,7 +1,7 @@
 /** What an engine and its worker say to each other. */
 import type { DType, TensorType, Values } from '../graph/index.js';
 import type { Signature } from './signature.js';
-import type { DeviceName, Residency } from './types.js';
+import type { DeviceName, Residents } from './types.js';
 
 /** Requests by kind, and what each is answered with. */
 export interface Requests {
@@ -11,7 +11,7 @@ export interface Requests {
       program: number;
       model: Uint8Array;
       signature: Signature;
-      residency: Required<Residency>;
+      residency: Residents;
       keepDuplicates: boolean;
     };
     answer: undefined;

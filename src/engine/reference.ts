@@ -9,7 +9,7 @@ import {
   type Values,
   valuesOf,
 } from '../graph/index.js';
-import { checkFeed, checkResidency, signatureOf } from './signature.js';
+import { checkFeed, checkResidency, passesGuard, signatureOf } from './signature.js';
 import type { Engine, Program, Residency } from './types.js';
 
 /** Values of the wanted tensors, in double precision. `feeds` gives the inputs by name. */
@@ -52,12 +52,16 @@ export class ReferenceEngine implements Engine {
           all[name] = resident === undefined ? feeds[name] : this.buffer(resident);
         }
         const answer: Record<string, Values> = {};
+        const written = new Map<string, Values>();
         for (const [name, values] of evaluate(small, all)) {
-          const rounded = valuesOf(values, outputs[name].dtype);
           const resident = residency.outputs?.[name];
-          if (resident === undefined) answer[name] = rounded;
-          else this.buffers.set(resident, rounded);
+          const stored = valuesOf(values, outputs[name].dtype);
+          if (resident === undefined) answer[name] = stored;
+          else written.set(resident, stored);
         }
+        const read = new Set(Object.values(residency.inputs ?? {}));
+        const isKept = passesGuard(residency, answer);
+        for (const [buffer, values] of written) if (isKept || !read.has(buffer)) this.buffers.set(buffer, values);
         return answer;
       },
       dispose: async () => {},

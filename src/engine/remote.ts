@@ -41,7 +41,7 @@ export class RemoteEngine implements Engine {
     const program = this.nextId++;
     const signature = signatureOf(small);
     checkResidency(graph, residency);
-    const complete = { inputs: pick(residency.inputs, signature.inputs), outputs: residency.outputs ?? {} };
+    const complete = { inputs: pick(residency.inputs, signature.inputs), outputs: residency.outputs ?? {}, guard: residency.guard };
     const keepDuplicates = small.nodes.some((node) => 'recomputed' in node.attributes);
     const target = this.device as Exclude<DeviceName, 'reference'>;
     await this.ask('compile', {

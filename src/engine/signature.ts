@@ -21,6 +21,13 @@ export function checkResidency(graph: Graph, residency: Residency): void {
   for (const name of Object.keys(residency.outputs ?? {})) {
     if (!graph.outputs.has(name)) throw unknownName('output', name, graph.outputs.keys());
   }
+  const { guard } = residency;
+  if (guard !== undefined && !graph.outputs.has(guard)) throw unknownName('output', guard, graph.outputs.keys());
+}
+
+/** Whether the buffers of a program take the values of a run that returned `answer`. */
+export function passesGuard({ guard }: Pick<Residency, 'guard'>, answer: Record<string, Values>): boolean {
+  return guard === undefined || Number.isFinite(answer[guard][0]);
 }
 
 /** Throws one sentence when a fed value is missing or of another size than its input. */

@@ -17,7 +17,14 @@ export interface Residency {
   inputs?: Record<string, string>;
   /** Graph output → buffer that it writes. A buffer may be read and written by one program: two copies are swapped. */
   outputs?: Record<string, string>;
+  /**
+   * A returned number: where a run makes it infinite or NaN, all buffers that the program reads and writes keep their values.
+   */
+  guard?: string;
 }
+
+/** A residency with nothing left open. */
+export type Residents = Required<Omit<Residency, 'guard'>> & Pick<Residency, 'guard'>;
 
 /** A compiled graph. */
 export interface Program {

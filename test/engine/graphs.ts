@@ -1,6 +1,6 @@
 /** Training steps of small models, for tests of speed and memory. */
 
-import type { Residency } from '../../src/engine/index.js';
+import type { Residents } from '../../src/engine/types.js';
 import {
   Graph,
   gradients,
@@ -15,7 +15,7 @@ import { fold, keyFrom, normal } from '../../src/random/index.js';
 
 export interface TrainingStep {
   graph: Graph;
-  residency: Required<Residency>;
+  residency: Residents;
   /** First values of the parameters, by buffer. */
   parameters: Record<string, { type: TensorType; values: Values }>;
   feeds: Record<string, Values>;

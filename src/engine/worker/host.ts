@@ -14,8 +14,8 @@ import {
   valuesOf,
 } from '../../graph/index.js';
 import { type AnswerMessage, ORT_TYPES, type RequestMessage, type Requests } from '../protocol.js';
-import type { Signature } from '../signature.js';
-import type { DeviceName, Residency } from '../types.js';
+import { passesGuard, type Signature } from '../signature.js';
+import type { DeviceName, Residents } from '../types.js';
 
 /** The part of onnxruntime-node and onnxruntime-web that is used: both implement onnxruntime-common. */
 export interface OrtModule {
@@ -26,7 +26,7 @@ export interface OrtModule {
 interface CompiledProgram {
   session: InferenceSession;
   signature: Signature;
-  residency: Required<Residency>;
+  residency: Residents;
   /** Output storage that lives as long as the program: a run allocates nothing for them. */
   fetches: Map<string, OrtTensor>;
 }
@@ -107,10 +107,13 @@ export class Host {
         ? await runInto(session, inputs, this.outputsFor(signature, residency, fetches, reads))
         : await session.run(inputs, Object.keys(signature.outputs));
     const answer: Record<string, Values> = {};
-    for (const [name, type] of Object.entries(signature.outputs)) {
-      const target = residency.outputs[name];
-      if (target === undefined) answer[name] = this.unwrap(type, results[name]);
-      else this.store(target, { type, current: results[name], producer: session }, reads.has(target));
+    for (const [name, type] of Object.entries(signature.outputs))
+      if (!(name in residency.outputs)) answer[name] = this.unwrap(type, results[name]);
+    const isKept = passesGuard(residency, answer);
+    for (const [name, target] of Object.entries(residency.outputs)) {
+      const [wasRead, current] = [reads.has(target), results[name]];
+      if (isKept || !wasRead) this.store(target, { type: signature.outputs[name], current, producer: session }, wasRead);
+      else if (current.location === 'gpu-buffer') current.dispose();
     }
     await this.releaseRetired();
     return answer;
@@ -195,7 +198,7 @@ export class Host {
   /** On the CPU, storage for the outputs: the program's own, or the spare copy of a resident buffer. */
   private outputsFor(
     { outputs }: Signature,
-    residency: Required<Residency>,
+    residency: Residents,
     fetches: Map<string, OrtTensor>,
     reads: Set<string>,
   ): Record<string, OrtTensor> {
