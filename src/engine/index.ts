@@ -19,4 +19,4 @@ export async function createEngine({
 }
 
 export { evaluate } from './reference.js';
-export type { DeviceName, Engine, EngineOptions, Program, Residency } from './types.js';
+export type { BufferContent, DeviceName, Engine, EngineOptions, Program, Residency } from './types.js';

@@ -1,7 +1,7 @@
 /** What an engine and its worker say to each other. */
-import type { DType, TensorType, Values } from '../graph/index.js';
+import type { DType, Values } from '../graph/index.js';
 import type { Signature } from './signature.js';
-import type { DeviceName, Residents } from './types.js';
+import type { BufferContent, DeviceName, Residents } from './types.js';
 
 /** Requests by kind, and what each is answered with. */
 export interface Requests {
@@ -18,7 +18,7 @@ export interface Requests {
   };
   run: { ask: { program: number; feeds: Record<string, Values> }; answer: Record<string, Values> };
   release: { ask: { program: number }; answer: undefined };
-  write: { ask: Record<string, { type: TensorType; values: Values }>; answer: undefined };
+  write: { ask: Record<string, BufferContent>; answer: undefined };
   read: { ask: string[]; answer: Record<string, Values> };
   free: { ask: string[]; answer: undefined };
 }
@@ -42,7 +42,7 @@ export interface AnswerMessage {
 
 /** A thread that runs the engine's worker, whatever the platform calls it. */
 export interface WorkerThread {
-  post(message: RequestMessage): void;
+  post(message: RequestMessage, transfer: ArrayBuffer[]): void;
   onMessage(listener: (message: AnswerMessage) => void): void;
   /** Called once when the thread dies without being asked to. */
   onFailure(listener: (reason: string) => void): void;

@@ -4,13 +4,14 @@ import {
   type Graph,
   optimize,
   roundToHalf,
+  sizeOf,
   type Tensor,
   type TensorType,
   type Values,
   valuesOf,
 } from '../graph/index.js';
 import { checkFeed, checkResidency, passesGuard, signatureOf } from './signature.js';
-import type { Engine, Program, Residency } from './types.js';
+import type { BufferContent, Engine, Program, Residency } from './types.js';
 
 /** Values of the wanted tensors, in double precision. `feeds` gives the inputs by name. */
 export function evaluate(graph: Graph, feeds: Record<string, Values>): Map<string, Values> {
@@ -68,10 +69,12 @@ export class ReferenceEngine implements Engine {
     };
   }
 
-  async write(buffers: Record<string, { type: TensorType; values: Values }>): Promise<void> {
+  async write(buffers: Record<string, BufferContent>): Promise<void> {
     this.checkAlive();
-    for (const [name, { type, values }] of Object.entries(buffers))
-      this.buffers.set(name, checkFeed(name, type, values).slice() as Values);
+    for (const [name, { type, values }] of Object.entries(buffers)) {
+      const own = values ? checkFeed(name, type, values).slice() : valuesOf(sizeOf(type.shape), type.dtype);
+      this.buffers.set(name, own as Values);
+    }
   }
 
   async read(names: Iterable<string>): Promise<Map<string, Values>> {

@@ -4,7 +4,7 @@ import { type Graph, optimize, toOnnx, type Values } from '../graph/index.js';
 import { explain } from './explain.js';
 import type { AnswerMessage, RequestKind, Requests, WorkerThread } from './protocol.js';
 import { checkFeed, checkResidency, signatureOf } from './signature.js';
-import type { DeviceName, Engine, Program, Residency } from './types.js';
+import type { BufferContent, DeviceName, Engine, Program, Residency } from './types.js';
 
 interface Pending {
   resolve(answer: unknown): void;
@@ -62,12 +62,17 @@ export class RemoteEngine implements Engine {
     };
   }
 
-  async write(buffers: Requests['write']['ask']): Promise<void> {
-    const plain: Requests['write']['ask'] = {};
+  async write(buffers: Record<string, BufferContent>, { transfer = false } = {}): Promise<void> {
+    const plain: Record<string, BufferContent> = {};
+    const moved = new Set<ArrayBuffer>();
     for (const [name, { type, values }] of Object.entries(buffers)) {
-      plain[name] = { type: { shape: type.shape, dtype: type.dtype }, values: checkFeed(name, type, values) };
+      plain[name] = {
+        type: { shape: type.shape, dtype: type.dtype },
+        values: values && checkFeed(name, type, values),
+      };
+      if (transfer && values && ownsMemory(values)) moved.add(values.buffer as ArrayBuffer);
     }
-    await this.ask('write', plain);
+    await this.ask('write', plain, [...moved]);
   }
 
   async read(names: Iterable<string>): Promise<Map<string, Values>> {
@@ -88,13 +93,17 @@ export class RemoteEngine implements Engine {
     return this.dispose();
   }
 
-  private ask<K extends RequestKind>(kind: K, ask: Requests[K]['ask']): Promise<Requests[K]['answer']> {
+  private ask<K extends RequestKind>(
+    kind: K,
+    ask: Requests[K]['ask'],
+    transfer: ArrayBuffer[] = [],
+  ): Promise<Requests[K]['answer']> {
     if (this.failure) return Promise.reject(new HiperceiverError(this.failure));
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
       this.pending.set(id, { resolve: resolve as Pending['resolve'], reject });
       this.thread.hold(true);
-      this.thread.post({ id, kind, ask });
+      this.thread.post({ id, kind, ask }, transfer);
     });
   }
 
@@ -119,3 +128,8 @@ export class RemoteEngine implements Engine {
 function pick(wanted: Record<string, string> | undefined, existing: Record<string, unknown>): Record<string, string> {
   return Object.fromEntries(Object.entries(wanted ?? {}).filter(([name]) => name in existing));
 }
+/** Whether an array is all of its memory, which can then be moved to another thread without harm to others. */
+function ownsMemory({ buffer, byteLength }: Values): boolean {
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+}
+

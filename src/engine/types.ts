@@ -26,6 +26,12 @@ export interface Residency {
 /** A residency with nothing left open. */
 export type Residents = Required<Omit<Residency, 'guard'>> & Pick<Residency, 'guard'>;
 
+/** What a buffer is to hold. */
+export interface BufferContent {
+  type: TensorType;
+  values?: Values;
+}
+
 /** A compiled graph. */
 export interface Program {
   /** Floating-point operations of one run, as counted from the graph. */
@@ -44,8 +50,11 @@ export interface Engine {
   readonly device: DeviceName;
   /** Makes a graph ready to run. Throws where the device has no kernel for it, or `residency` names no output of it. */
   compile(graph: Graph, residency?: Residency): Promise<Program>;
-  /** Creates or replaces buffers. */
-  write(buffers: Record<string, { type: TensorType; values: Values }>): Promise<void>;
+  /**
+   * Creates or replaces buffers; those without values begin at zero.
+   * @param options.transfer move the arrays to the device instead of copying them: they are empty afterwards
+   */
+  write(buffers: Record<string, BufferContent>, options?: { transfer?: boolean }): Promise<void>;
   /** Copies of buffers' values. Throws when one does not exist. */
   read(names: Iterable<string>): Promise<Map<string, Values>>;
   /** Forgets buffers. */

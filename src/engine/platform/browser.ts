@@ -9,7 +9,7 @@ export const platform: Platform = {
     ensure(device !== 'cpu', () => 'The cpu device runs in Node alone; in a browser use wasm or webgpu.');
     const worker = new Worker(new URL('../worker/browser.js', import.meta.url), { type: 'module' });
     return {
-      post: (message) => worker.postMessage(message),
+      post: (message, transfer) => worker.postMessage(message, transfer),
       onMessage: (listener) => worker.addEventListener('message', (event) => listener(event.data)),
       onFailure: (listener) =>
         worker.addEventListener('error', (event) => listener(event.message || 'its script could not be loaded')),

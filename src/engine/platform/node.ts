@@ -11,7 +11,7 @@ export const platform: Platform = {
     const worker = new Worker(new URL('../worker/node.js', import.meta.url), { execArgv: [] });
     let ended = false;
     return {
-      post: (message) => worker.postMessage(message),
+      post: (message, transfer) => worker.postMessage(message, transfer),
       onMessage: (listener) => worker.on('message', listener),
       onFailure: (listener) => {
         worker.on('error', (error) => {

@@ -131,9 +131,9 @@ export class Host {
     const taken = new Set<ArrayBufferLike>();
     for (const [name, { type, values }] of Object.entries(buffers)) {
       this.forget(name);
-      const own = taken.has(values.buffer) ? (values.slice() as Values) : values;
-      taken.add(own.buffer);
-      this.buffers.set(name, { type, current: this.wrap(type, own) });
+      const own = values && taken.has(values.buffer) ? (values.slice() as Values) : values;
+      if (own) taken.add(own.buffer);
+      this.buffers.set(name, { type, current: own ? this.wrap(type, own) : this.newTensor(type) });
     }
     if (this.device === 'webgpu') await this.upload(Object.keys(buffers));
     await this.releaseRetired();
