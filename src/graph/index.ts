@@ -10,6 +10,7 @@ export type { OnnxGraph, OnnxTensor } from './onnx/model.js';
 export { quantizeWeights } from './onnx/quantize.js';
 export { lowerGraph, NO_RESULTS, type OnnxOptions, toOnnx, writeOnnx } from './onnx/write.js';
 export * from './ops/index.js';
+export { halfPrecision } from './rewrite/halfPrecision.js';
 export { optimize } from './rewrite/index.js';
 export { broadcastShapes, type Shape, sameShape, show, sizeOf } from './shape.js';
 export {

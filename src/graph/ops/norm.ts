@@ -90,7 +90,7 @@ const normalizeOperator = defineOperator<{ epsilon: number }>({
   lower: (emit, node, { epsilon }) => {
     const [x] = node.inputs;
     const channels = x.shape[x.rank - 1];
-    const one = emit.constant(new Float32Array(channels).fill(1), { shape: [channels], dtype: 'f32' });
+    const one = emit.constant(new Float32Array(channels).fill(1), { shape: [channels], dtype: x.dtype });
     lowerLayerNorm(emit, node, [emit.name(x), one], epsilon);
   },
 });
@@ -103,7 +103,8 @@ function lowerLayerNorm(emit: Emitter, node: Node, inputs: string[], epsilon: nu
   const outputs = wantsStatistics && fusedStatistics ? [y, mean, inverse] : [y];
   emit.nodes('LayerNormalization', inputs, outputs, { axis: -1, epsilon: { float: epsilon } });
   if (wantsStatistics && !fusedStatistics) {
-    const [x] = inputs;
+    // A mean in halves would overflow.
+    const x = node.inputs[0].dtype === 'f16' ? emit.node('Cast', [inputs[0]], { to: 1 }) : inputs[0];
     const axes = emit.int64([-1]);
     emit.node('ReduceMean', [x, axes], { keepdims: 1 }, mean);
     const centred = emit.node('Sub', [x, mean]);
