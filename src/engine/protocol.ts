@@ -1,5 +1,6 @@
 /** What an engine and its worker say to each other. */
 import type { DType, Values } from '../graph/index.js';
+import type { ElementwisePlan } from './elementwise/index.js';
 import type { Signature } from './signature.js';
 import type { BufferContent, DeviceName, Residents } from './types.js';
 
@@ -16,6 +17,8 @@ export interface Requests {
     };
     answer: undefined;
   };
+  /** Element-wise work on buffers, without ONNX Runtime; answers whether there is room for it. */
+  compilePasses: { ask: { program: number; plan: ElementwisePlan }; answer: boolean };
   run: { ask: { program: number; feeds: Record<string, Values> }; answer: Record<string, Values> };
   release: { ask: { program: number }; answer: undefined };
   write: { ask: Record<string, BufferContent>; answer: undefined };

@@ -1,6 +1,7 @@
 /** An engine whose device lives in a worker thread: the calling thread never waits for a run. */
 import { ensure, HiperceiverError } from '../errors/index.js';
 import { type Graph, optimize, toOnnx, type Values } from '../graph/index.js';
+import { elementwisePlan } from './elementwise/index.js';
 import { explain } from './explain.js';
 import type { AnswerMessage, RequestKind, Requests, WorkerThread } from './protocol.js';
 import { checkFeed, checkResidency, signatureOf } from './signature.js';
@@ -41,8 +42,24 @@ export class RemoteEngine implements Engine {
     const program = this.nextId++;
     const signature = signatureOf(small);
     checkResidency(graph, residency);
-    const complete = { inputs: pick(residency.inputs, signature.inputs), outputs: residency.outputs ?? {}, guard: residency.guard };
+    const complete = {
+      inputs: pick(residency.inputs, signature.inputs),
+      outputs: residency.outputs ?? {},
+      guard: residency.guard,
+    };
     const keepDuplicates = small.nodes.some((node) => 'recomputed' in node.attributes);
+    const fed = Object.entries(signature.inputs).filter(([name]) => !(name in complete.inputs));
+    const runnable = {
+      flops: small.flops,
+      run: async (feeds: Record<string, Values> = {}) => {
+        const checked = Object.fromEntries(fed.map(([name, type]) => [name, checkFeed(name, type, feeds[name])]));
+        return this.ask('run', { program, feeds: checked });
+      },
+      dispose: () => this.ask('release', { program }),
+    };
+    // Passes work in place and could not take a guarded run back.
+    const plan = this.device === 'cpu' && !residency.guard ? elementwisePlan(small, complete) : undefined;
+    if (plan && (await this.ask('compilePasses', { program, plan }))) return runnable;
     const target = this.device as Exclude<DeviceName, 'reference'>;
     await this.ask('compile', {
       program,
@@ -51,15 +68,7 @@ export class RemoteEngine implements Engine {
       residency: complete,
       keepDuplicates,
     });
-    const fed = Object.entries(signature.inputs).filter(([name]) => !(name in complete.inputs));
-    return {
-      flops: small.flops,
-      run: async (feeds = {}) => {
-        const checked = Object.fromEntries(fed.map(([name, type]) => [name, checkFeed(name, type, feeds[name])]));
-        return this.ask('run', { program, feeds: checked });
-      },
-      dispose: () => this.ask('release', { program }),
-    };
+    return runnable;
   }
 
   async write(buffers: Record<string, BufferContent>, { transfer = false } = {}): Promise<void> {
@@ -125,11 +134,11 @@ export class RemoteEngine implements Engine {
   }
 }
 
-function pick(wanted: Record<string, string> | undefined, existing: Record<string, unknown>): Record<string, string> {
-  return Object.fromEntries(Object.entries(wanted ?? {}).filter(([name]) => name in existing));
-}
 /** Whether an array is all of its memory, which can then be moved to another thread without harm to others. */
 function ownsMemory({ buffer, byteLength }: Values): boolean {
   return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
 }
 
+function pick(wanted: Record<string, string> | undefined, existing: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(Object.entries(wanted ?? {}).filter(([name]) => name in existing));
+}

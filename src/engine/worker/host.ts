@@ -13,6 +13,7 @@ import {
   type Values,
   valuesOf,
 } from '../../graph/index.js';
+import { Heap, Passes } from '../elementwise/index.js';
 import { type AnswerMessage, ORT_TYPES, type RequestMessage, type Requests } from '../protocol.js';
 import { passesGuard, type Signature } from '../signature.js';
 import type { DeviceName, Residents } from '../types.js';
@@ -46,6 +47,8 @@ export class Host {
   private device: DeviceName = 'cpu';
   private threads = 1;
   private readonly programs = new Map<number, CompiledProgram>();
+  private readonly passes = new Map<number, Passes>();
+  private heap = new Heap();
   private readonly buffers = new Map<string, Buffer>();
   /** Sessions that were given back while buffers still lay in their memory. */
   private readonly retired = new Set<InferenceSession>();
@@ -94,7 +97,23 @@ export class Host {
     this.programs.set(program, { session, signature, residency, fetches });
   }
 
+  async compilePasses({ program, plan }: Requests['compilePasses']['ask']): Promise<boolean> {
+    const passes = await Passes.create(plan, this.heap);
+    // Growing the heap leaves earlier views without memory, so everything that has a place there is taken from there anew.
+    for (const [name, buffer] of this.buffers) {
+      const view = this.heap.view(name);
+      if (!view) continue;
+      const values = buffer.current.data as Float32Array;
+      if (values.length === view.length && values.buffer !== view.buffer) view.set(values);
+      buffer.current = this.wrap(buffer.type, view);
+    }
+    if (passes) this.passes.set(program, passes);
+    return passes !== undefined;
+  }
+
   async run({ program, feeds }: Requests['run']['ask']): Promise<Record<string, Values>> {
+    const passes = this.passes.get(program);
+    if (passes) return this.runPasses(passes, feeds);
     const { session, signature, residency, fetches } = this.programs.get(program)!;
     const inputs: Record<string, OrtTensor> = {};
     for (const [name, type] of Object.entries(signature.inputs)) {
@@ -112,16 +131,28 @@ export class Host {
     const isKept = passesGuard(residency, answer);
     for (const [name, target] of Object.entries(residency.outputs)) {
       const [wasRead, current] = [reads.has(target), results[name]];
-      if (isKept || !wasRead) this.store(target, { type: signature.outputs[name], current, producer: session }, wasRead);
+      if (isKept || !wasRead)
+        this.store(target, { type: signature.outputs[name], current, producer: session }, wasRead);
       else if (current.location === 'gpu-buffer') current.dispose();
     }
     await this.releaseRetired();
     return answer;
   }
 
+  private runPasses(passes: Passes, feeds: Record<string, Values>): Record<string, Values> {
+    for (const name of passes.buffers) {
+      if ((this.buffer(name).current.data as Float32Array).buffer !== this.heap.memory.buffer)
+        throw new Error(`Buffer "${name}" has another size than the program was compiled for.`);
+    }
+    const returned = passes.run(feeds);
+    return Object.fromEntries(Object.entries(returned).map(([name, value]) => [name, Float32Array.of(value)]));
+  }
+
   async release({ program }: Requests['release']['ask']): Promise<void> {
     const session = this.programs.get(program)?.session;
     this.programs.delete(program);
+    // Buffers that are still read keep the old heap's memory.
+    if (this.passes.delete(program) && this.passes.size === 0) this.heap = new Heap();
     if (session) this.retired.add(session);
     await this.releaseRetired();
   }
@@ -133,7 +164,7 @@ export class Host {
       this.forget(name);
       const own = values && taken.has(values.buffer) ? (values.slice() as Values) : values;
       if (own) taken.add(own.buffer);
-      this.buffers.set(name, { type, current: own ? this.wrap(type, own) : this.newTensor(type) });
+      this.buffers.set(name, { type, current: this.storage(name, type, own) });
     }
     if (this.device === 'webgpu') await this.upload(Object.keys(buffers));
     await this.releaseRetired();
@@ -211,7 +242,7 @@ export class Host {
       }
       let buffer = this.buffers.get(target);
       if (!buffer || buffer.type.dtype !== type.dtype || !sameShape(buffer.type.shape, type.shape)) {
-        buffer = { type, current: this.newTensor(type) };
+        buffer = { type, current: this.storage(target, type) };
         this.buffers.set(target, buffer);
       }
       if (reads.has(target)) buffer.spare ??= this.newTensor(type);
@@ -224,7 +255,10 @@ export class Host {
     const buffer = this.buffers.get(name);
     if (this.device === 'cpu') {
       // The run wrote into storage of ours: the spare copy where the buffer was read as well, else in place.
-      if (buffer?.spare && wasRead) [buffer.current, buffer.spare] = [buffer.spare, buffer.current];
+      if (!buffer?.spare || !wasRead) return;
+      const place = this.heap.view(name);
+      if (place) place.set(buffer.spare.data as Float32Array);
+      else [buffer.current, buffer.spare] = [buffer.spare, buffer.current];
       return;
     }
     this.buffers.set(name, this.device === 'webgpu' ? next : { type: next.type, current: next.current });
@@ -235,6 +269,14 @@ export class Host {
     const buffer = this.buffers.get(name);
     if (!buffer) throw new Error(`Buffer "${name}" was never written.`);
     return buffer;
+  }
+
+  /** A buffer's memory: its place in the heap, into which values are copied, or else an array of its own. */
+  private storage(name: string, type: TensorType, values?: Values): OrtTensor {
+    const place = type.dtype === 'f32' ? this.heap.view(name) : undefined;
+    if (place?.length !== sizeOf(type.shape)) return values ? this.wrap(type, values) : this.newTensor(type);
+    if (values) place.set(values as Float32Array);
+    return this.wrap(type, place);
   }
 
   private newTensor(type: TensorType): OrtTensor {
