@@ -33,8 +33,7 @@ const softmaxOperator = defineOperator<{ axis: number }>({
     return [out];
   },
   gradient: ({ outputs: [y], attributes: { axis }, gradients: [g] }) => {
-    const weighted = g!.mul(y);
-    return [weighted.sub(y.mul(weighted.sum(axis, true)))];
+    return [y.mul(g!.sub(g!.mul(y).sum(axis, true)))];
   },
   lower: (emit, node, { axis }) => {
     emit.node('Softmax', [emit.name(node.inputs[0])], { axis }, emit.name(node.outputs[0]));

@@ -35,12 +35,13 @@ function rewriteOnce(graph: Graph): Graph {
   for (const node of graph.nodes) for (const t of node.inputs) uses.set(t, (uses.get(t) ?? 0) + 1);
   for (const t of graph.outputs.values()) uses.set(t, (uses.get(t) ?? 0) + 1);
   const origin = new Map<Tensor, Tensor>();
+  const existing = ({ node, index }: Tensor) => seen.get(keyOf(node))?.outputs[index];
 
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((t) => replacement.get(t)!);
     const rewritten =
       rules[node.operator.name]?.reduce<Tensor | undefined>(
-        (found, rule) => found ?? rule({ node, inputs, uses: (t) => uses.get(origin.get(t) ?? t) ?? 0 }),
+        (found, rule) => found ?? rule({ node, inputs, existing, uses: (t) => uses.get(origin.get(t) ?? t) ?? 0 }),
         undefined,
       ) ?? foldConstant(node, inputs);
     const single = rewritten && !origin.has(rewritten) ? keepMark(node, rewritten) : rewritten;
@@ -68,11 +69,16 @@ function keepMark(replaced: Node, { node, index }: Tensor): Tensor {
 
 /** The first node that computes the same, or this one. */
 function shared(node: Node, seen: Map<string, Node>): Node {
-  const key = `${node.operator.name}(${node.inputs.map((t) => `${t.node.id}.${t.index}`)})${attributeKey(node)}`;
+  const key = keyOf(node);
   const first = seen.get(key);
   if (first) return first;
   seen.set(key, node);
   return node;
+}
+
+/** Equal for nodes that compute the same. */
+function keyOf(node: Node): string {
+  return `${node.operator.name}(${node.inputs.map((t) => `${t.node.id}.${t.index}`)})${attributeKey(node)}`;
 }
 
 function attributeKey(node: Node): string {

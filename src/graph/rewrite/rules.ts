@@ -8,6 +8,8 @@ export interface Candidate {
   inputs: Tensor[];
   /** How many nodes of the original graph read that tensor's original. */
   uses: (tensor: Tensor) => number;
+  /** The tensor of equal value that the graph computes before this node anyway. */
+  existing: (tensor: Tensor) => Tensor | undefined;
 }
 
 /** Returns a tensor of equal value, or undefined where the rule does not apply. */
@@ -86,6 +88,23 @@ const mergeTransposes: Rule = ({ node, inputs: [x] }) => {
 const square: Rule = ({ node, inputs: [x, exponent] }) =>
   scalarValue(exponent) === 2 && sameShape(x.shape, node.outputs[0].shape) ? x.mul(x) : undefined;
 
+/**
+ * In the gradient of attention: Σₘ (d vᵀ)ₙₘ pₙₘ = Σ꜀ dₙ꜀ (p v)ₙ꜀, where p v is what the attention gave: two passes less over
+ * as many numbers as there are pairs of queries and keys.
+ */
+const sumOverOutputs: Rule = ({ node, inputs: [x], existing }) => {
+  const { axes, keepDims } = node.attributes as { axes: number[]; keepDims: boolean };
+  if (!isOperator(x, 'mul') || !keepDims || axes.length !== 1 || axes[0] !== x.rank - 1) return undefined;
+  for (const [product, p] of [x.node.inputs, [...x.node.inputs].reverse()]) {
+    if (!isOperator(product, 'matmul') || !sameShape(product.shape, p.shape)) continue;
+    const [d, v] = product.node.inputs;
+    const { transA, transB, alpha } = product.node.attributes as { transA: boolean; transB: boolean; alpha: number };
+    const read = transA || !transB ? undefined : existing(p.matmul(v, { alpha }));
+    if (read && sameShape(read.shape, d.shape)) return d.mul(read).sum(-1, true);
+  }
+  return undefined;
+};
+
 /** Rules by the operator that they look at; tried in order. */
 export const rules: Record<string, Rule[]> = {
   stopGradient: [({ inputs: [x] }) => x],
@@ -98,4 +117,5 @@ export const rules: Record<string, Rule[]> = {
   matmul: [foldTransposes],
   reshape: [mergeReshapes],
   transpose: [mergeTransposes],
+  sum: [sumOverOutputs],
 };
