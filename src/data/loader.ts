@@ -124,6 +124,9 @@ export function createLoader(dataset: ImageDataset, options: LoaderOptions): Loa
     }
   }
 
+  // Threads begin at once; on the calling thread nothing happens before somebody asks.
+  if (pool) fill(ahead);
+
   return {
     stepsPerEpoch: stepsPerEpoch(dataset.size, assembly),
     get waitSeconds() {

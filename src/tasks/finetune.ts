@@ -23,12 +23,12 @@ export async function finetune(recipe: Recipe, options: RunOptions = {}): Promis
   const { dataset, description } = await prepareClassification(recipe, source);
   const build = (batchSize: number) => classificationObjective(description, recipe.finetune, batchSize);
   const run = prepareRun(recipe, dataset, description, build, { label: 'fine-tune', ...options });
-  if (source) adopt(run.initial, source);
   return withEngine(recipe, options.engine, async (engine) => {
     const scoreOf = async (parameters: Map<string, Float32Array>) =>
       evaluateClassifier({ path: run.folder, description, parameters }, await openSplit(recipe, 'test'), engine);
     const result = await train({
       ...run,
+      initial: () => (source ? adopted(run.initial(), source) : run.initial()),
       engine,
       evaluate: async ({ parameters }) => ({ testAccuracy: (await scoreOf(parameters)).top1 }),
     });
@@ -56,7 +56,7 @@ async function prepareClassification(
 }
 
 /** Takes over every parameter of the checkpoint that the model has in the same size. Throws where there is none. */
-function adopt(parameters: Map<string, Float32Array>, source: LoadedModel): void {
+function adopted(parameters: Map<string, Float32Array>, source: LoadedModel): Map<string, Float32Array> {
   let taken = 0;
   for (const [name, values] of source.parameters) {
     if (parameters.get(name)?.length !== values.length) continue;
@@ -68,4 +68,5 @@ function adopt(parameters: Map<string, Float32Array>, source: LoadedModel): void
     () =>
       `${source.path} has no parameter in common with the model to be fine-tuned: ask for the model and variant that it was trained with.`,
   );
+  return parameters;
 }

@@ -84,7 +84,7 @@ export async function linearProbe(
     accumulation: 1,
     trainable: () => true,
   });
-  await learner.load(initialize(parameters, keyFrom(seed)));
+  await learner.load(initialize(parameters, keyFrom(seed)), undefined, { transfer: true });
   const predict = await engine.compile(Graph.of({ logits }), {
     inputs: Object.fromEntries([...parameters.keys()].map((name) => [PARAMETER + name, PARAMETER + name])),
   });

@@ -1,6 +1,6 @@
 /** The device's part of training: parameters and state live there; two programs, gradient and update, work on them. */
-import type { Engine, Program } from '../engine/index.js';
-import { sizeOf, type TensorType, type Values } from '../graph/index.js';
+import type { BufferContent, Engine, Program } from '../engine/index.js';
+import type { TensorType, Values } from '../graph/index.js';
 import { type ModelNeeds, PARAMETER, type ParameterSpec } from '../nn/index.js';
 import type { Objective } from './objective.js';
 import { GRADIENT, type LearnerOptions, PART, type TrainingPrograms, trainingPrograms } from './programs.js';
@@ -37,9 +37,12 @@ export class Learner {
   /** Compiles the programs of an objective. */
   static async create(engine: Engine, objective: Omit<Objective, 'feeds'>, options: LearnerOptions): Promise<Learner> {
     const { trained, gradient, accumulate, update } = trainingPrograms(objective, options);
-    const gradientProgram = await engine.compile(gradient.graph, gradient.residency);
-    const accumulateProgram = accumulate && (await engine.compile(accumulate.graph, accumulate.residency));
-    const updateProgram = await engine.compile(update.graph, update.residency);
+    // Asked for at once: one is written down while the engine prepares another.
+    const [gradientProgram, updateProgram, accumulateProgram] = await Promise.all([
+      engine.compile(gradient.graph, gradient.residency),
+      engine.compile(update.graph, update.residency),
+      accumulate && engine.compile(accumulate.graph, accumulate.residency),
+    ]);
     return new Learner(engine, objective.needs, gradientProgram, accumulateProgram, updateProgram, update, trained);
   }
 
@@ -48,12 +51,16 @@ export class Learner {
     return this.gradientProgram.flops;
   }
 
-  /** Puts values on the device: given parameters, and the saved state or a fresh one. */
+  /**
+   * Puts values on the device: given parameters, and the saved state or a fresh one.
+   * @param options.transfer move the arrays there instead of copying them: they are empty afterwards
+   */
   async load(
     parameters: ReadonlyMap<string, Float32Array>,
     saved?: Pick<Snapshot, 'optimizer' | 'ema'>,
+    options: { transfer?: boolean } = {},
   ): Promise<void> {
-    const buffers: Record<string, { type: TensorType; values: Values }> = {};
+    const buffers: Record<string, BufferContent> = {};
     for (const { name, shape } of this.needs.parameters.values()) {
       buffers[PARAMETER + name] = { type: f32(shape), values: parameters.get(name)! };
     }
@@ -61,16 +68,13 @@ export class Learner {
       const before =
         saved?.optimizer.get(buffer) ?? (buffer.startsWith('ema/') ? saved?.ema.get(parameter) : undefined);
       // A copy of the parameter: an array that is sent to a worker twice in one message arrives there as one.
-      buffers[buffer] = {
-        type: f32(shape),
-        values: before ?? (initial === 'zeros' ? new Float32Array(sizeOf(shape)) : parameters.get(parameter)!.slice()),
-      };
+      const values = before ?? (initial === 'parameter' ? parameters.get(parameter)!.slice() : undefined);
+      buffers[buffer] = { type: f32(shape), values };
     }
     if (this.accumulateProgram) {
-      for (const { name, shape } of this.trained)
-        buffers[GRADIENT + name] = { type: f32(shape), values: new Float32Array(sizeOf(shape)) };
+      for (const { name, shape } of this.trained) buffers[GRADIENT + name] = { type: f32(shape) };
     }
-    await this.engine.write(buffers);
+    await this.engine.write(buffers, options);
   }
 
   /** Computes the gradient of one batch; the `part`-th of those that are averaged, counted from 0. */

@@ -41,7 +41,7 @@ export function prepareRun(
   description: ModelDescription,
   build: (batchSize: number) => Objective,
   options: RunOptions,
-): Omit<TrainingRun, 'engine' | 'initial'> & { initial: Map<string, Float32Array> } {
+): Omit<TrainingRun, 'engine'> {
   const folder = runFolder(recipe);
   const plan = planTraining(recipe, { description, folder, images: dataset.size }, build);
   options.onPlan?.(plan);
@@ -52,7 +52,7 @@ export function prepareRun(
     folder,
     description,
     objective,
-    initial: initialize(objective.needs.parameters, fold(keyFrom(recipe.training.seed), 'parameters')),
+    initial: () => initialize(objective.needs.parameters, fold(keyFrom(recipe.training.seed), 'parameters')),
     openLoader: (startBatch, key) => trainingLoader(dataset, recipe, description, startBatch, key),
     signal: options.signal,
     label: options.label,

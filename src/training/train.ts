@@ -23,8 +23,8 @@ export interface TrainingRun {
   description: ModelDescription;
   objective: Objective;
   engine: Engine;
-  /** First values of all parameters, by name; not used when the run is resumed. */
-  initial: ReadonlyMap<string, Float32Array>;
+  /** Makes the first values of all parameters, by name, which move to the engine; not asked when the run is resumed. */
+  initial(): Map<string, Float32Array>;
   /** Batches from a step (counted in batches from 0) on. */
   openLoader(startBatch: number, key: Key): Loader;
   /** Called every `training.evaluateEvery` steps with the parameters; what it returns is logged. */
@@ -55,29 +55,60 @@ export interface TrainingResult {
 
 /** Runs a recipe's steps. Throws a sentence where the loss stops being a number; the batch is then saved beside the run. */
 export async function train(run: TrainingRun): Promise<TrainingResult> {
-  const { recipe, folder, objective, engine, signal } = run;
-  const { steps, batchSize, accumulation, checkpointEvery, keepCheckpoints, evaluateEvery, logEvery, seed } =
-    recipe.training;
-  const root = keyFrom(seed);
-
+  const { recipe, engine, objective } = run;
   // Where to start: at step 0, or where the last complete checkpoint stands.
   const resumed = await resumePoint(run);
   const start = resumed?.step ?? 0;
-  const schedule = scheduleOf(recipe);
-  const learner = await Learner.create(engine, objective, learnerOptions(recipe, objective.needs));
-  await learner.load(resumed?.snapshot.parameters ?? run.initial, resumed?.snapshot);
-  const loader = run.openLoader(start * accumulation, fold(root, 'data'));
+  const loader = run.openLoader(start * recipe.training.accumulation, fold(keyFrom(recipe.training.seed), 'data'));
+  try {
+    // The engine's thread compiles while this one makes the first values and the loader's decode the first batches.
+    const [learner, parameters] = await Promise.all([
+      Learner.create(engine, objective, learnerOptions(recipe, objective.needs)),
+      (async () => resumed?.snapshot.parameters ?? run.initial())(),
+    ]);
+    try {
+      await learner.load(parameters, resumed?.snapshot, { transfer: true });
+      const log = await openLog(run, start);
+      try {
+        return await takeSteps(run, learner, loader, log, start, resumed?.checkpoint);
+      } finally {
+        log.close();
+      }
+    } finally {
+      await learner.dispose();
+    }
+  } finally {
+    await loader.close();
+  }
+}
+
+async function openLog({ recipe, folder, label, quiet }: TrainingRun, start: number): Promise<RunLog> {
+  const { steps, logEvery } = recipe.training;
   const log = await RunLog.open(folder, {
-    label: run.label ?? recipe.task,
+    label: label ?? recipe.task,
     total: steps,
     start,
     every: logEvery,
-    quiet: run.quiet ?? false,
+    quiet: quiet ?? false,
   });
   await writeFile(join(folder, 'recipe.json'), `${JSON.stringify(recipe, null, 2)}\n`);
+  return log;
+}
 
+async function takeSteps(
+  run: TrainingRun,
+  learner: Learner,
+  loader: Loader,
+  log: RunLog,
+  start: number,
+  startCheckpoint = '',
+): Promise<TrainingResult> {
+  const { recipe, folder, objective, signal } = run;
+  const { steps, batchSize, accumulation, checkpointEvery, keepCheckpoints, evaluateEvery, seed } = recipe.training;
+  const root = keyFrom(seed);
+  const schedule = scheduleOf(recipe);
   const began = performance.now();
-  let checkpoint = resumed?.checkpoint ?? '';
+  let checkpoint = startCheckpoint;
   let saved = start;
   let loss = Number.NaN;
   let step = start;
@@ -89,56 +120,49 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
     saved = step;
   };
 
-  try {
-    while (step < steps && !signal?.aborted) {
-      step++;
-      const key = fold(root, 'step', step);
-      const metrics: Record<string, number> = {};
-      let last: Batch | undefined;
-      loss = 0;
-      for (let part = 0; part < accumulation; part++) {
-        const batch = await nextBatch(loader, batchSize);
-        const result = await learner.gradient(objective.feeds(batch, fold(key, part)), part);
-        if (!Number.isFinite(result.loss))
-          await stopAtBadNumber(run, learner, batch, step, `loss became ${result.loss}`);
-        last = batch;
-        loss += result.loss / accumulation;
-        for (const [name, value] of Object.entries(result.metrics))
-          metrics[name] = (metrics[name] ?? 0) + value / accumulation;
-      }
-      const learningRate = schedule(step);
-      const gradientNorm = await learner.update(step, learningRate);
-      // The update has spoilt the parameters by then, and a checkpoint of them would be of no use.
-      if (!Number.isFinite(gradientNorm))
-        await stopAtBadNumber(run, learner, last!, step, `gradient's norm became ${gradientNorm}`);
-      const examples = (step - start) * batchSize * accumulation;
-      log.step(
-        { step, loss, learningRate, gradientNorm, examples, dataWait: loader.waitSeconds, metrics },
-        step === steps,
-      );
-
-      if (checkpointEvery > 0 && step % checkpointEvery === 0 && step < steps) await save(await learner.snapshot());
-      if (run.evaluate && evaluateEvery > 0 && step % evaluateEvery === 0)
-        log.record(step, await run.evaluate(await learner.snapshot()));
+  while (step < steps && !signal?.aborted) {
+    step++;
+    const key = fold(root, 'step', step);
+    const metrics: Record<string, number> = {};
+    let last: Batch | undefined;
+    loss = 0;
+    for (let part = 0; part < accumulation; part++) {
+      const batch = await nextBatch(loader, batchSize);
+      const result = await learner.gradient(objective.feeds(batch, fold(key, part)), part);
+      if (!Number.isFinite(result.loss)) await stopAtBadNumber(run, learner, batch, step, `loss became ${result.loss}`);
+      last = batch;
+      loss += result.loss / accumulation;
+      for (const [name, value] of Object.entries(result.metrics))
+        metrics[name] = (metrics[name] ?? 0) + value / accumulation;
     }
-    const last = await learner.snapshot();
-    await save(last);
-    const seconds = (performance.now() - began) / 1000;
-    return {
-      folder,
-      step,
-      loss,
-      seconds,
-      interrupted: step < steps,
-      checkpoint,
-      parameters: last.parameters,
-      skipped: loader.skipped,
-    };
-  } finally {
-    log.close();
-    await loader.close();
-    await learner.dispose();
+    const learningRate = schedule(step);
+    const gradientNorm = await learner.update(step, learningRate);
+    // The update has spoilt the parameters by then, and a checkpoint of them would be of no use.
+    if (!Number.isFinite(gradientNorm))
+      await stopAtBadNumber(run, learner, last!, step, `gradient's norm became ${gradientNorm}`);
+    const examples = (step - start) * batchSize * accumulation;
+    log.step(
+      { step, loss, learningRate, gradientNorm, examples, dataWait: loader.waitSeconds, metrics },
+      step === steps,
+    );
+
+    if (checkpointEvery > 0 && step % checkpointEvery === 0 && step < steps) await save(await learner.snapshot());
+    if (run.evaluate && evaluateEvery > 0 && step % evaluateEvery === 0)
+      log.record(step, await run.evaluate(await learner.snapshot()));
   }
+  const last = await learner.snapshot();
+  await save(last);
+  const seconds = (performance.now() - began) / 1000;
+  return {
+    folder,
+    step,
+    loss,
+    seconds,
+    interrupted: step < steps,
+    checkpoint,
+    parameters: last.parameters,
+    skipped: loader.skipped,
+  };
 }
 
 /** A full batch. Throws where the data set is too small to fill one. */

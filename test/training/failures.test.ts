@@ -85,7 +85,7 @@ test('a gradient that overflows under a finite loss stops the run before its upd
       description,
       engine,
       objective: { ...objective, loss, metrics: {}, needs: scope.needs, feeds: () => ({}) },
-      initial: initialize(scope.needs.parameters, keyFrom(0)),
+      initial: () => initialize(scope.needs.parameters, keyFrom(0)),
       openLoader: noiseLoader,
     }),
   );
