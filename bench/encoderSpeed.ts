@@ -1,0 +1,79 @@
+/** Training speed of an encoder on square images, in a process of its own: what the tables of speed and cost are made of. */
+import { availableMemory } from '../src/engine/memory.js';
+import { parseModelName } from '../src/models/index.js';
+import type { Around } from './benchmark.js';
+import { inChild } from './child.js';
+import { type Timing, timingOf } from './measure.js';
+import { gigabytes } from './report.js';
+import { estimateTraining, largestBatch } from './training.js';
+import type { WorkloadSpec } from './workload.js';
+
+/** What was found for one model at one side. */
+export interface EncoderSpeed {
+  model: string;
+  side: number;
+  batch: number;
+  /** Bytes by the estimate. */
+  estimate: number;
+  /** The largest batch that the estimate fits into the budget; 0 where not even one example does. */
+  largestBatch: number;
+  /** Milliseconds of whole steps, without the first of each process. */
+  step?: Timing;
+  peakBytes?: number;
+  /** Why there is no time: too little memory, or how the process ended. */
+  failure?: string;
+}
+
+/** How encoders are measured. */
+export interface EncoderOptions {
+  /** Examples in a step. */
+  batch: number;
+  /** Steps of each model that count. */
+  steps: number;
+  /** Bytes that may be taken. */
+  budget: number;
+}
+
+/** Encoder alone, mean square of its output. */
+function encoderWorkload(model: string, side: number, batch: number): WorkloadSpec {
+  const { system, variant } = parseModelName(model);
+  return { system, variant, indexShape: [side, side], channels: 3, batch, task: 'encode' };
+}
+
+/**
+ * Measures models at one side. Each runs in processes of its own, half of its steps before and half after the others', so
+ * that a slow minute of the machine meets all of them. What the estimate does not fit into the budget is not started.
+ */
+export async function measureEncoders(
+  models: readonly string[],
+  side: number,
+  { batch, steps, budget }: EncoderOptions,
+  { note }: Around,
+): Promise<EncoderSpeed[]> {
+  const found = models.map((model): EncoderSpeed => {
+    const workload = encoderWorkload(model, side, batch);
+    const estimate = estimateTraining(workload).peak;
+    const failure = estimate > budget ? `needs ${gigabytes(estimate)}` : undefined;
+    return { model, side, batch, estimate, largestBatch: largestBatch(workload, budget), failure };
+  });
+  const half = Math.ceil(steps / 2);
+  for (const turn of steps > 1 ? [found, [...found].reverse()] : [found]) {
+    for (const speed of turn) {
+      if (speed.failure) continue;
+      note(`${speed.model} at ${side}x${side}: ${1 + half} steps, about ${gigabytes(speed.estimate)}`);
+      const workload = encoderWorkload(speed.model, side, batch);
+      const answer = await inChild({ kind: 'train', workload, runs: 1 + half });
+      if ('failure' in answer) speed.failure = answer.failure;
+      else {
+        speed.step = timingOf([...(speed.step?.samples ?? []), ...answer.stepMs.slice(1)]);
+        speed.peakBytes = Math.max(speed.peakBytes ?? 0, answer.peakBytes);
+      }
+    }
+  }
+  return found;
+}
+
+/** Bytes that may be taken: what `--budget` says in GB, else what is free now. */
+export function budgetBytes(gigabytes: number | undefined): number {
+  return gigabytes === undefined ? availableMemory() : gigabytes * 1e9;
+}

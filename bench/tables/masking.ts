@@ -1,0 +1,115 @@
+import { createEngine } from '../../src/engine/index.js';
+import { availableMemory } from '../../src/engine/memory.js';
+import { type Around, defineBenchmark } from '../benchmark.js';
+import { type ChildAnswer, inChild } from '../child.js';
+import { inTurn, median, type Timings } from '../measure.js';
+import { check, gigabytes, ms, percent, type Result, ratio } from '../report.js';
+import { estimateTraining, Trainer } from '../training.js';
+import { buildWorkload, type WorkloadSpec } from '../workload.js';
+
+type Masking = 'drop' | 'all';
+const SIDES = [
+  { side: 224, variant: '16' },
+  { side: 1024, variant: '256' },
+];
+/** Steps in a process of its own; the first one, which takes the memory, does not count for the time. */
+const STEPS = { full: 6, quick: 3 };
+const WANTED_SHARE = 0.25;
+
+/** `bench masking` */
+export const command = defineBenchmark({
+  name: 'masking',
+  summary: 'What dropping 85 % of the inputs before the encoder saves',
+  description:
+    'Groupwise masks over 85 % of raw pixels. The input stage (embedding, positions, first cross-attention; forward ' +
+    'and backward, batch 1) is timed in turn with dropped inputs and with all of them. Whole steps of masked ' +
+    'auto-encoding, which reconstruct the masked positions either way, run in processes of their own: masked inputs ' +
+    'dropped, or set to zero so that all inputs enter. HiP-16 at 224x224; with --large also HiP-256 at 1024x1024.',
+  options: { large: { type: 'boolean', help: 'also 1024x1024: minutes, and several GB of memory' } },
+  examples: ['', '--large', '--quick'],
+  rounds: { full: 20, quick: 3 },
+  async measure({ large, rounds, quick }, around) {
+    const stage = { title: 'Input stage', columns: STAGE_COLUMNS, rows: [] as Result['tables'][0]['rows'] };
+    const whole = { title: 'Whole step', columns: STEP_COLUMNS, rows: [] as Result['tables'][0]['rows'] };
+    const result: Result = { tables: [stage, whole], checks: [], notes: [], data: {} };
+    for (const { side, variant } of large ? SIDES : SIDES.slice(0, 1)) {
+      const title = `HiP-${variant}, ${side}x${side}`;
+      const spec: WorkloadSpec = {
+        system: 'hip',
+        variant,
+        indexShape: [side, side],
+        channels: 3,
+        batch: 1,
+        task: 'autoencode',
+      };
+      around.note(`${title}: input stage`);
+      const timings = await timeInputStage({ ...spec, task: 'inputStage' }, rounds);
+      const share = timings.drop.gradient.median / timings.all.gradient.median;
+      stage.rows.push([title, ms(timings.drop.gradient.median), ms(timings.all.gradient.median), percent(share)]);
+      result.checks.push(
+        check(
+          `${title}: input stage with 85 % dropped, of its time with all`,
+          share,
+          { atMost: WANTED_SHARE },
+          percent,
+        ),
+      );
+      const steps = await measureSteps(spec, STEPS[quick ? 'quick' : 'full'], title, around);
+      whole.rows.push([title, ...stepCells(steps)]);
+      (result.data as Record<string, unknown>)[title] = { inputStage: timings, steps };
+    }
+    result.notes.push(
+      `Input stage: medians of ${rounds} rounds in turn. Whole step: with AdamW, medians without the first.`,
+    );
+    return result;
+  },
+});
+
+const STAGE_COLUMNS = ['model', '85 % dropped ms', 'all ms', 'dropped / all'];
+const STEP_COLUMNS = [
+  'model',
+  '85 % dropped ms',
+  'all ms',
+  'times faster',
+  'dropped peak',
+  'all peak',
+  'dropped / all',
+];
+
+async function timeInputStage(spec: WorkloadSpec, rounds: number): Promise<Timings> {
+  await using engine = await createEngine({ device: 'cpu' });
+  const both = [];
+  for (const masking of ['drop', 'all'] as const) {
+    // One after the other on one engine: buffers of equal names are of equal shapes.
+    const trainer = await Trainer.create(engine, buildWorkload({ ...spec, masking }));
+    both.push({ name: masking, run: async () => ({ gradient: await trainer.gradient() }) });
+  }
+  return await inTurn(both, { rounds, warmUps: 2, pause: 0 });
+}
+
+type Steps = Record<Masking, ChildAnswer | { failure: string }>;
+
+async function measureSteps(spec: WorkloadSpec, runs: number, title: string, { note }: Around): Promise<Steps> {
+  const measure = async (masking: Masking): Promise<Steps[Masking]> => {
+    const workload = { ...spec, masking };
+    const { peak } = estimateTraining(workload);
+    if (peak > availableMemory()) return { failure: `needs ${gigabytes(peak)}` };
+    note(`${title}: ${runs} whole steps, ${masking === 'drop' ? '85 % dropped' : 'all inputs'}`);
+    return inChild({ kind: 'train', workload, runs });
+  };
+  return { drop: await measure('drop'), all: await measure('all') };
+}
+
+function stepCells({ drop, all }: Steps) {
+  const time = (a: Steps[Masking]) => ('failure' in a ? undefined : median(a.stepMs.slice(1)));
+  const peak = (a: Steps[Masking]) => ('failure' in a ? undefined : a.peakBytes);
+  const [dropMs, allMs, dropBytes, allBytes] = [time(drop), time(all), peak(drop), peak(all)];
+  return [
+    'failure' in drop ? drop.failure : ms(dropMs),
+    'failure' in all ? all.failure : ms(allMs),
+    dropMs && allMs && ratio(allMs / dropMs),
+    dropBytes && gigabytes(dropBytes),
+    allBytes && gigabytes(allBytes),
+    dropBytes && allBytes && percent(dropBytes / allBytes),
+  ];
+}

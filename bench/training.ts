@@ -1,0 +1,74 @@
+/** Training steps of a workload on an engine, by the project's own learner. */
+import type { Engine } from '../src/engine/index.js';
+import { estimatePrograms, type MemoryEstimate } from '../src/engine/memory.js';
+import { adamw, parameterGroups } from '../src/optim/index.js';
+import { Learner, type LearnerOptions, trainingPrograms } from '../src/training/portable.js';
+import { timed } from './measure.js';
+import { buildWorkload, parameterValues, type Workload, type WorkloadSpec } from './workload.js';
+
+const LEARNING_RATE = 1e-4;
+
+/** AdamW as the PyTorch peer has it: every parameter decays, nothing is clipped. */
+function optionsFor({ needs }: Workload): LearnerOptions {
+  return {
+    optimizer: adamw({ betas: [0.9, 0.95], epsilon: 1e-8 }),
+    groups: parameterGroups(needs.parameters.values(), { weightDecay: 0.05, decay1d: true }),
+    accumulation: 1,
+    trainable: () => true,
+  };
+}
+
+/** Makes one step after the other. */
+export class Trainer {
+  private steps = 0;
+
+  private constructor(
+    private readonly workload: Workload,
+    private readonly learner: Learner,
+  ) {}
+
+  /** Compiles a workload's programs and puts its first parameters on the device. */
+  static async create(engine: Engine, workload: Workload): Promise<Trainer> {
+    const { loss, needs } = workload;
+    const learner = await Learner.create(engine, { loss, metrics: {}, needs }, optionsFor(workload));
+    await learner.load(parameterValues(needs.parameters.values()));
+    return new Trainer(workload, learner);
+  }
+
+  /** One step. Milliseconds of forward and backward, and of the whole step with AdamW. */
+  async step(): Promise<{ gradient: number; step: number; loss: number }> {
+    const gradient = await timed(() => this.learner.gradient(this.workload.feeds));
+    const update = await timed(() => this.learner.update(++this.steps, LEARNING_RATE));
+    return { gradient: gradient.ms, step: gradient.ms + update.ms, loss: gradient.value.loss };
+  }
+
+  /** Forward and backward alone, in milliseconds; the parameters stay as they are. */
+  async gradient(): Promise<number> {
+    return (await timed(() => this.learner.gradient(this.workload.feeds))).ms;
+  }
+
+  dispose(): Promise<void> {
+    return this.learner.dispose();
+  }
+}
+
+/** Memory that training a workload will take, from its graphs alone. */
+export function estimateTraining(spec: WorkloadSpec): MemoryEstimate {
+  const workload = buildWorkload(spec);
+  const { loss, needs } = workload;
+  const { gradient, update } = trainingPrograms({ loss, metrics: {}, needs }, optionsFor(workload));
+  return estimatePrograms([gradient, update]);
+}
+
+/**
+ * The largest batch whose training fits into `budget` bytes by the estimate; 0 where not even one example does. Memory
+ * grows with the batch as a straight line but for rounding, so that two estimates tell nearly all.
+ */
+export function largestBatch(spec: WorkloadSpec, budget: number): number {
+  const needed = (batch: number) => estimateTraining({ ...spec, batch }).peak;
+  const [one, two] = [needed(1), needed(2)];
+  if (one > budget) return 0;
+  let batch = Math.max(1, Math.floor(1 + (budget - one) / Math.max(1, two - one)));
+  while (batch > 1 && needed(batch) > budget) batch--;
+  return batch;
+}

@@ -1,0 +1,159 @@
+/** What is timed: a model, an objective and one batch, as the project's own training builds and runs them. */
+import { Graph, input, sizeOf, type Tensor, type Values } from '../src/graph/index.js';
+import { configOf, indexDim, type Modality, type PerceiverOutputs, systemByName } from '../src/models/index.js';
+import { type ModelNeeds, PARAMETER, type ParameterSpec, Scope } from '../src/nn/index.js';
+import { maskedAutoencoding, maskFeeds, planMasks } from '../src/objectives/index.js';
+import { fold, keyFrom, normal } from '../src/random/index.js';
+import { forwardFlops } from './flops.js';
+
+/** What a workload computes. */
+export type Task =
+  /** Mean squared error of the reconstruction of all inputs, nothing masked: what the PyTorch peer computes too. */
+  | 'reconstruct'
+  /** Mean square of the encoder's output, as in the paper's table of speeds: no decoder. */
+  | 'encode'
+  /** Masked auto-encoding with groupwise masks; the loss counts masked positions. */
+  | 'autoencode'
+  /** Mean square of the first cross-attention's output: embedding, positions and the first reading of the inputs. */
+  | 'inputStage';
+
+/** A workload in words that can be sent to another process. */
+export interface WorkloadSpec {
+  system: string;
+  variant: string;
+  /** Fields of the variant's configuration to change. */
+  config?: Record<string, unknown>;
+  /** Grid of the input: [1024], [224, 224]. */
+  indexShape: number[];
+  channels: number;
+  batch: number;
+  task: Task;
+  /** For `autoencode` and `inputStage`: whether masked inputs are dropped, or all inputs enter. */
+  masking?: 'drop' | 'all';
+  /** Share that is masked. */
+  maskRatio?: number;
+}
+
+/** A workload as graphs and arrays. */
+export interface Workload {
+  spec: WorkloadSpec;
+  config: Record<string, unknown>;
+  /** What training minimises. */
+  loss: Tensor;
+  /** What is trained: all parameters of the model, or of the part that is run. */
+  needs: ModelNeeds;
+  /** The model's answer, without a loss: `output`. */
+  forward: Graph;
+  feeds: Record<string, Values>;
+  /** Operations of the plain architecture's forward pass; absent where inputs are masked or only a part is run. */
+  plainFlops?: number;
+}
+
+/** The paper's share of masked inputs. */
+export const MASK_RATIO = 0.85;
+const KEY = keyFrom(7);
+const INPUT = 'image';
+
+/** Builds the graphs of a workload and one batch for it: milliseconds, and no memory beside the batch. */
+export function buildWorkload(spec: WorkloadSpec): Workload {
+  const system = systemByName(spec.system);
+  const modality: Modality = { name: INPUT, indexShape: spec.indexShape, channels: spec.channels };
+  const shape = [spec.batch, indexDim(modality), spec.channels];
+  const x = input(INPUT, shape);
+  const feeds: Record<string, Values> = { [INPUT]: waves(sizeOf(shape)) };
+  const scope = Scope.root({ training: true });
+  const isInputStage = spec.task === 'inputStage';
+  const config = configOf(system, spec.variant, {
+    ...spec.config,
+    // Of the first block its cross-attention alone; the later ones are not run.
+    ...(isInputStage ? withoutSelfAttention(system.variants[spec.variant]) : {}),
+  });
+  const drops = (spec.masking ?? 'all') === 'drop';
+  const masking = {
+    scheme: 'group',
+    ratio: spec.maskRatio ?? MASK_RATIO,
+    input: drops ? 'drop' : 'zero',
+    perExample: true,
+    reconstruct: 'masked',
+    normalizeTargets: false,
+  } as const;
+
+  let loss: Tensor;
+  let output: Tensor;
+  if (spec.task === 'autoencode') {
+    const built = maskedAutoencoding(scope, system, config, [modality], { [INPUT]: x }, masking);
+    Object.assign(feeds, maskFeeds(built.plans, masking, fold(KEY, 'masks')));
+    [loss, output] = [built.loss, built.outputs.reconstruction[INPUT]];
+  } else if (isInputStage && drops) {
+    const plans = planMasks(system.grouping(config, [modality]), masking, spec.batch);
+    const { visible, feed } = visibleRows(plans[0], masking);
+    Object.assign(feeds, feed);
+    const selections = { [INPUT]: { visible } };
+    output = firstBlock(system.apply(scope, config, [modality], { [INPUT]: x }, { encoderOnly: true, selections }));
+    loss = meanSquare(output);
+  } else if (spec.task === 'reconstruct') {
+    output = system.apply(scope, config, [modality], { [INPUT]: x }).reconstruction[INPUT];
+    loss = meanSquare(output.sub(x));
+  } else {
+    const outputs = system.apply(scope, config, [modality], { [INPUT]: x }, { encoderOnly: true });
+    output = isInputStage ? firstBlock(outputs) : outputs.blocks[outputs.blocks.length - 1];
+    loss = meanSquare(output);
+  }
+  const plain = spec.task === 'reconstruct' || spec.task === 'encode';
+  const applied = { system: spec.system, config, modality, batch: spec.batch, encoderOnly: spec.task === 'encode' };
+  return {
+    spec,
+    config,
+    loss,
+    needs: isInputStage ? neededBy(loss, scope.needs) : scope.needs,
+    forward: Graph.of({ output }),
+    feeds,
+    plainFlops: plain ? forwardFlops(applied) : undefined,
+  };
+}
+
+/** First values of parameters: quick to make, and none of them zero, so that every operation works on real numbers. */
+export function parameterValues(parameters: Iterable<ParameterSpec>): Map<string, Float32Array> {
+  const noise = normal(fold(KEY, 'parameters'), 1 << 16).map((v) => Math.max(-2, Math.min(2, v)));
+  const fill = ({ shape, initializer }: ParameterSpec): Float32Array => {
+    const values = new Float32Array(sizeOf(shape));
+    for (let at = 0; at < values.length; at += noise.length) values.set(noise.subarray(0, values.length - at), at);
+    const drawn = initializer.kind === 'truncatedNormal';
+    const deviation = drawn ? initializer.deviation : shape.length > 1 ? 0.1 : 0.02;
+    const mean = drawn ? 0 : initializer.value;
+    for (let i = 0; i < values.length; i++) values[i] = mean + deviation * values[i];
+    return values;
+  };
+  return new Map([...parameters].map((spec) => [spec.name, fill(spec)]));
+}
+
+function meanSquare(x: Tensor): Tensor {
+  return x.mul(x).mean();
+}
+
+function firstBlock({ blocks }: PerceiverOutputs): Tensor {
+  return blocks[0];
+}
+
+function withoutSelfAttention({ numSelfAttendsPerBlock: layers }: { numSelfAttendsPerBlock: number | number[] }) {
+  return { numSelfAttendsPerBlock: Array.isArray(layers) ? layers.map(() => 0) : 0 };
+}
+
+/** The rows that are left of one modality, as a graph input and what it is fed with. */
+function visibleRows(plan: ReturnType<typeof planMasks>[number], masking: { input: 'drop' | 'zero' }) {
+  const fed = maskFeeds([plan], masking, fold(KEY, 'masks'));
+  const name = Object.keys(fed).find((key) => key.endsWith('.visible'))!;
+  const visible = input(name, [plan.examples, plan.groups, plan.numVisible], 'i32');
+  return { visible, feed: { [name]: fed[name] } };
+}
+
+/** What of a model's needs a loss reaches: the parameters of a part of it. */
+function neededBy(loss: Tensor, needs: ModelNeeds): ModelNeeds {
+  const { inputs } = Graph.of({ loss });
+  return { ...needs, parameters: new Map([...needs.parameters].filter(([name]) => inputs.has(PARAMETER + name))) };
+}
+
+/** Numbers like an image's after normalisation: smooth, within ±2. */
+function waves(size: number): Float32Array {
+  return Float32Array.from({ length: size }, (_, i) => Math.sin(i * 0.37) + Math.cos(i * 0.011));
+}
