@@ -2,13 +2,13 @@
 import { ensure } from '../errors/index.js';
 import { sameShape, show, type Tensor } from '../graph/index.js';
 import {
-  absorb,
   applyMap,
   attention,
   dropout,
+  inChunks,
   linear,
   linearMap,
-  type Normalized,
+  type Norm,
   normBefore,
   type Scope,
   table,
@@ -19,21 +19,31 @@ interface AttentionOptions {
   heads: number;
   queryKeyChannels: number;
   valueChannels: number;
-  outputChannels: number;
   dropoutProb?: number;
 }
 
-/** Attention with its projections. Its weights `[B, G, heads, N, M]` are made known as `<path>.weights`. */
-function attend(scope: Scope, queries: Normalized, inputs: Normalized, options: AttentionOptions): Tensor {
-  const { heads, queryKeyChannels, valueChannels, outputChannels, dropoutProb = 0 } = options;
-  const [queryWidth, inputWidth] = [queries.values.shape[3], inputs.values.shape[3]];
+/**
+ * Attention with its norms and projections. Its weights `[B, G, heads, N, M]` are made known as `<path>.weights`. The norm
+ * and the values of queries and inputs are the same for self-attention.
+ */
+function attend(
+  scope: Scope,
+  queries: Tensor,
+  inputs: Tensor,
+  norms: { queries: Norm; inputs: Norm },
+  options: AttentionOptions,
+): Tensor {
+  const { heads, queryKeyChannels, valueChannels, dropoutProb = 0 } = options;
+  const [queryWidth, inputWidth] = [queries.shape[3], inputs.shape[3]];
   const maps = {
-    query: linearMap(scope.child('query_linear'), queryWidth, queryKeyChannels),
-    key: linearMap(scope.child('key_linear'), inputWidth, queryKeyChannels),
-    value: linearMap(scope.child('value_linear'), inputWidth, valueChannels),
-    output: linearMap(scope.child('attention_output_linear'), valueChannels, outputChannels),
+    query: norms.queries.absorb(linearMap(scope.child('query_linear'), queryWidth, queryKeyChannels)),
+    key: norms.inputs.absorb(linearMap(scope.child('key_linear'), inputWidth, queryKeyChannels)),
+    value: norms.inputs.absorb(linearMap(scope.child('value_linear'), inputWidth, valueChannels)),
+    output: linearMap(scope.child('attention_output_linear'), valueChannels, queryWidth),
   };
-  const { output, weights } = attention(queries, inputs, maps, heads);
+  const q = norms.queries.apply(queries);
+  const x = queries === inputs ? q : norms.inputs.apply(inputs);
+  const { output, weights } = attention(q, x, maps, heads);
   scope.tap(scope.nameOf('weights'), weights);
   return dropout(scope, output, dropoutProb);
 }
@@ -42,10 +52,11 @@ function attend(scope: Scope, queries: Normalized, inputs: Normalized, options: 
 function mlp(scope: Scope, normScope: Scope, x: Tensor, wideningFactor: number, dropoutProb = 0): Tensor {
   const channels = x.shape[x.rank - 1];
   const width = channels * wideningFactor;
-  const normalized = normBefore(normScope, x, width);
-  const map = absorb(normalized, linearMap(scope.child('mlp_hidden_linear'), channels, width));
-  const hidden = applyMap(map, normalized.values).squaredRelu();
-  return dropout(scope, linear(scope.child('mlp_output_linear'), hidden, channels), dropoutProb);
+  const norm = normBefore(normScope, x, width);
+  const hidden = norm.absorb(linearMap(scope.child('mlp_hidden_linear'), channels, width));
+  const output = linearMap(scope.child('mlp_output_linear'), width, channels);
+  const y = inChunks(x, width, (rows) => applyMap(output, applyMap(hidden, norm.apply(rows)).squaredRelu()));
+  return dropout(scope, y, dropoutProb);
 }
 
 /** Sizes of {@link crossAttention}. */
@@ -61,15 +72,11 @@ export interface CrossAttentionOptions {
 
 /** `HiPCrossAttention`: queries `[B or 1, G, N, D]` read inputs `[B, G, M, C]` → `[B, G, N, D]`. */
 export function crossAttention(scope: Scope, queries: Tensor, inputs: Tensor, options: CrossAttentionOptions): Tensor {
-  const read = attend(
-    scope.child('attention'),
-    normBefore(scope.child('layer_norm'), queries, options.queryKeyChannels),
-    normBefore(scope.child('layer_norm_1'), inputs, options.queryKeyChannels + options.valueChannels),
-    {
-      ...options,
-      outputChannels: queries.shape[3],
-    },
-  );
+  const norms = {
+    queries: normBefore(scope.child('layer_norm'), queries, options.queryKeyChannels),
+    inputs: normBefore(scope.child('layer_norm_1'), inputs, options.queryKeyChannels + options.valueChannels),
+  };
+  const read = attend(scope.child('attention'), queries, inputs, norms, options);
   const a = options.residual ? read.add(queries) : read;
   return a.add(mlp(scope.child('dense'), scope.child('layer_norm_2'), a, options.wideningFactor));
 }
@@ -89,14 +96,9 @@ function selfAttention(
 ): Tensor {
   const [batch, , , channels] = x.shape;
   const keep = dropPath(scope, batch, dropPathRate);
-  const normalized = normBefore(scope.child('layer_norm'), x, 3 * channels);
-  const attended = attend(scope.child('attention'), normalized, normalized, {
-    heads,
-    queryKeyChannels: channels,
-    valueChannels: channels,
-    outputChannels: channels,
-    dropoutProb,
-  });
+  const norm = normBefore(scope.child('layer_norm'), x, 3 * channels);
+  const options = { heads, queryKeyChannels: channels, valueChannels: channels, dropoutProb };
+  const attended = attend(scope.child('attention'), x, x, { queries: norm, inputs: norm }, options);
   const a = x.add(keep(attended, 0));
   return a.add(keep(mlp(scope.child('dense'), scope.child('layer_norm_1'), a, wideningFactor, dropoutProb), 1));
 }

@@ -8,7 +8,7 @@
  *   an order that is several times cheaper than the usual one.
  */
 import type { Tensor } from '../graph/index.js';
-import { absorb, applyMap, type LinearMap, type Normalized } from './linearMap.js';
+import { applyMap, type LinearMap } from './linearMap.js';
 import { type Attended, scaledDotProductAttention } from './scaledDotProduct.js';
 
 /** The linear maps of an attention layer: weights `[D, E]`, `[C, E]`, `[C, V]`, `[V, O]`. */
@@ -20,19 +20,11 @@ export interface AttentionMaps {
 }
 
 /**
- * Multi-head attention of normalised queries `[B or 1, ..., N, D]` to normalised inputs `[B, ..., M, C]` → output
- * `[B, ..., N, O]`, weights `[B, ..., heads, N, M]`.
+ * Multi-head attention of queries `[B or 1, ..., N, D]` to inputs `[B, ..., M, C]` → output `[B, ..., N, O]`, weights
+ * `[B, ..., heads, N, M]`.
  */
-export function attention(queries: Normalized, inputs: Normalized, maps: AttentionMaps, heads: number): Attended {
-  const absorbed = {
-    query: absorb(queries, maps.query),
-    key: absorb(inputs, maps.key),
-    value: absorb(inputs, maps.value),
-    output: maps.output,
-  };
-  return heads === 1
-    ? singleHead(queries.values, inputs.values, absorbed)
-    : multiHead(queries.values, inputs.values, absorbed, heads);
+export function attention(queries: Tensor, inputs: Tensor, maps: AttentionMaps, heads: number): Attended {
+  return heads === 1 ? singleHead(queries, inputs, maps) : multiHead(queries, inputs, maps, heads);
 }
 
 function multiHead(queries: Tensor, inputs: Tensor, { query, key, value, output }: AttentionMaps, heads: number) {

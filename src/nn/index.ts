@@ -1,9 +1,10 @@
 /** Layers as functions of tensors, and the tables and masks that they are fed. */
 export { gelu, geluTanh, leakyRelu, quickGelu, silu } from './activations.js';
 export { type AttentionMaps, attention } from './attention.js';
+export { inChunks } from './chunks.js';
 export { drawAll, fanIn, type Initializer, initialize, ones, zeros } from './initializers.js';
 export { dropout, linear, norm, table } from './layers.js';
-export { absorb, applyMap, type LinearMap, linearMap, type Normalized, normBefore } from './linearMap.js';
+export { applyMap, type LinearMap, linearMap, type Norm, normBefore } from './linearMap.js';
 export {
   fourierFeatures,
   fourierFeaturesAt,

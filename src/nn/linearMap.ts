@@ -24,11 +24,12 @@ export function applyMap({ weight, bias }: LinearMap, x: Tensor): Tensor {
   return x.matmul(weight).add(bias);
 }
 
-/** A layer norm's output `[..., C]`; where scale and offset `[C]` are present, they are still to be applied to `values`. */
-export interface Normalized {
-  values: Tensor;
-  scale?: Tensor;
-  offset?: Tensor;
+/** A layer norm whose scale and offset may be left to the linear maps that read it. */
+export interface Norm {
+  /** `[..., C]` → the same, with mean 0 and variance 1 over the last axis; scaled and shifted where no map does that. */
+  apply(x: Tensor): Tensor;
+  /** The map that gives from `apply`'s values what `map` gives from the whole norm's. */
+  absorb(map: LinearMap): LinearMap;
 }
 
 /** Passes over memory that scale and offset cost where they stay with the values, and where they go into a map. */
@@ -36,23 +37,21 @@ const PASSES_OVER_VALUES = 6;
 const PASSES_OVER_WEIGHTS = 8;
 
 /**
- * Layer norm over the last axis, ε = 1e-5, for maps that have `outputs` columns in all. Where the values are many and the
- * maps small, scale and offset are left to the maps: (z s + o) W + b = z (s W) + (o W + b), and their gradients come from
- * that of the weights instead of from passes over all values.
+ * Layer norm of x over its last axis, ε = 1e-5, for maps that have `outputs` columns in all. Where the values are many and
+ * the maps small, scale and offset are left to the maps: (z s + o) W + b = z (s W) + (o W + b), and their gradients come
+ * from that of the weights instead of from passes over all values.
  */
-export function normBefore(scope: Scope, x: Tensor, outputs: number): Normalized {
+export function normBefore(scope: Scope, x: Tensor, outputs: number): Norm {
   const channels = x.shape[x.rank - 1];
   const scale = scope.parameter('scale', [channels], ones);
   const offset = scope.parameter('offset', [channels], zeros);
-  const isCheaper = PASSES_OVER_VALUES * (x.size / channels) > PASSES_OVER_WEIGHTS * outputs;
-  return isCheaper ? { values: x.normalize(), scale, offset } : { values: x.layerNorm(scale, offset) };
-}
-
-/** The map to apply to `values` alone. */
-export function absorb({ scale, offset }: Normalized, { weight, bias }: LinearMap): LinearMap {
-  if (!scale || !offset) return { weight, bias };
+  if (PASSES_OVER_VALUES * (x.size / channels) <= PASSES_OVER_WEIGHTS * outputs)
+    return { apply: (values) => values.layerNorm(scale, offset), absorb: (map) => map };
   return {
-    weight: weight.mul(scale.reshape([-1, 1])),
-    bias: offset.reshape([1, -1]).matmul(weight).reshape([-1]).add(bias),
+    apply: (values) => values.normalize(),
+    absorb: ({ weight, bias }) => ({
+      weight: weight.mul(scale.reshape([-1, 1])),
+      bias: offset.reshape([1, -1]).matmul(weight).reshape([-1]).add(bias),
+    }),
   };
 }
