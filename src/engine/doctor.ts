@@ -7,6 +7,8 @@ import type { ProbeResult } from './doctorProbe.js';
 import { reasonFor } from './explain.js';
 import { DEVICES } from './index.js';
 import { availableMemory } from './memory.js';
+import { type Placement, placementOf } from './placement.js';
+import { checkedGraph } from './selfCheck.js';
 import type { DeviceName } from './types.js';
 
 /** How a trial of one device went. */
@@ -44,7 +46,7 @@ export async function probeDevices(devices: readonly DeviceName[] = DEVICES): Pr
 
 /**
  * Tries one device. Never throws, even where a driver ends the process.
- * `speed`: also time a matrix product. `environment`: variables set for the trial, such as VK_ICD_FILENAMES.
+ * `speed`: also time a matrix product, and look where WebGPU puts nodes. `environment`: variables set for the trial, such as VK_ICD_FILENAMES.
  */
 export async function probeDevice(
   device: DeviceName,
@@ -55,10 +57,22 @@ export async function probeDevice(
     const reason = reasonFor(result.error, device);
     return { device, works: false, detail: reason, reason, advice: adviceFor(device, result.error) };
   }
-  const facts = [runsOn(device), `first result after ${result.startSeconds!.toFixed(1)} s`];
+  const facts = [
+    runsOn(device),
+    `self-check passed in ${result.checkSeconds!.toFixed(1)} s`,
+    `first result after ${result.startSeconds!.toFixed(1)} s`,
+  ];
+  if (result.half !== undefined) facts.push(result.half ? '16-bit floats work' : 'no 16-bit floats');
+  if (device === 'webgpu' && speed) facts.push(describePlacement(await placementOf(checkedGraph().graph, environment)));
   if (result.gigaflops !== undefined)
     facts.push(`${result.gigaflops.toFixed(result.gigaflops < 10 ? 1 : 0)} GFLOP/s in a 512³ matrix product`);
   return { device, works: true, detail: facts.join(', ') };
+}
+
+function describePlacement({ gpu, cpu, misplaced }: Placement): string {
+  if (cpu === 0) return `all ${gpu} nodes of a training step on the GPU`;
+  const operators = Object.keys(misplaced).filter((name) => !name.startsWith('Memcpy'));
+  return `${cpu} of ${gpu + cpu} nodes of a training step on the CPU (${operators.join(', ')})`;
 }
 
 /** The machine and the program's surroundings. */

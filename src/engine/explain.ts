@@ -10,6 +10,11 @@ interface Explanation {
 
 const EXPLANATIONS: Explanation[] = [
   {
+    pattern: /requires f16 but the device does not support it/,
+    sentence: () => 'The graphics adapter has no 16-bit floats (its feature shader-f16 is missing).',
+    wayOut: 'Use --precision f32.',
+  },
+  {
     pattern: /Failed to get a WebGPU adapter|No supported adapters|webgpu.*(not available|not supported)/i,
     sentence: () => 'No WebGPU adapter was found: no graphics driver here can be used.',
     wayOut: 'Run "hip doctor" to see what to do, or use --device cpu.',

@@ -9,6 +9,8 @@ export interface EngineOptions {
   device?: DeviceName;
   /** Threads of a CPU or WASM run; default: the number of cores. */
   threads?: number;
+  /** Whether to compare a few operators with the reference first; default: on `webgpu` and `wasm`, once in a process. */
+  check?: boolean;
 }
 
 /** Which inputs and outputs of a graph live in named buffers of the engine instead of being fed and returned. */

@@ -50,6 +50,8 @@ export class Host {
   private readonly passes = new Map<number, Passes>();
   private heap = new Heap();
   private readonly buffers = new Map<string, Buffer>();
+  /** On WebGPU: the device and its compiled shaders last as long as there is a session, so there always is this one. */
+  anchor?: InferenceSession;
   /** Sessions that were given back while buffers still lay in their memory. */
   private readonly retired = new Set<InferenceSession>();
   private queue: Promise<unknown> = Promise.resolve();
@@ -79,6 +81,9 @@ export class Host {
     this.device = device;
     this.threads = threads;
     this.runtime = await this.loadRuntime(device, threads);
+    if (device !== 'webgpu') return;
+    const model = toOnnx(Graph.of({ y: input('x', [1]) }), { target: 'webgpu' });
+    this.anchor = await this.runtime.InferenceSession.create(model, this.sessionOptions(false));
   }
 
   async compile({ program, model, signature, residency, keepDuplicates }: Requests['compile']['ask']): Promise<void> {
