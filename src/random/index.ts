@@ -2,9 +2,9 @@
  * Counter-based randomness: every draw is a pure function of an explicit key, so that the same seed gives the same
  * masks, dropout, shuffles and initial values on every device and after every resume. There is no hidden state.
  */
-import { fillBits, type Key, threefry } from './threefry.js';
+import { bits, type Key, threefry } from './threefry.js';
 
-export type { Key } from './threefry.js';
+export { bits, type Key } from './threefry.js';
 export { TRUNCATED_DEVIATION, truncatedNormal } from './truncatedNormal.js';
 
 /** The root key of a run. `seed` is any integer that a double holds exactly. */
@@ -22,13 +22,6 @@ export function fold(key: Key, ...path: (string | number)[]): Key {
     [k0, k1] = words;
   }
   return [k0, k1];
-}
-
-/** `count` raw 32-bit words. */
-export function bits(key: Key, count: number): Uint32Array {
-  const out = new Uint32Array(count + (count & 1));
-  fillBits(key, 0, out);
-  return count & 1 ? out.subarray(0, count) : out;
 }
 
 /** `count` numbers, uniform in [0, 1), each a multiple of 2^-24 (exact in float32). */
