@@ -38,16 +38,20 @@ export class ReferenceEngine implements Engine {
   private readonly buffers = new Map<string, Values>();
   private disposed = false;
 
-  async compile(graph: Graph, residency: Residency = {}): Promise<Program> {
+  async compile(
+    graph: Graph,
+    residency: Residency = {},
+    constants: ReadonlyMap<string, Values> = new Map(),
+  ): Promise<Program> {
     this.checkAlive();
     checkResidency(graph, residency);
     const small = optimize(graph);
-    const { inputs, outputs } = signatureOf(small);
+    const { inputs, outputs } = signatureOf(small, constants);
     return {
       flops: small.flops,
       run: async (feeds = {}) => {
         this.checkAlive();
-        const all: Record<string, Values> = {};
+        const all: Record<string, Values> = Object.fromEntries(constants);
         for (const name of Object.keys(inputs)) {
           const resident = residency.inputs?.[name];
           all[name] = resident === undefined ? feeds[name] : this.buffer(resident);

@@ -36,11 +36,15 @@ export class RemoteEngine implements Engine {
     return engine;
   }
 
-  async compile(graph: Graph, residency: Residency = {}): Promise<Program> {
+  async compile(
+    graph: Graph,
+    residency: Residency = {},
+    constants: ReadonlyMap<string, Values> = new Map(),
+  ): Promise<Program> {
     ensure(this.device !== 'reference', () => 'The reference device compiles nothing.');
     const small = optimize(graph);
     const program = this.nextId++;
-    const signature = signatureOf(small);
+    const signature = signatureOf(small, constants);
     checkResidency(graph, residency);
     const complete = {
       inputs: pick(residency.inputs, signature.inputs),
@@ -58,12 +62,13 @@ export class RemoteEngine implements Engine {
       dispose: () => this.ask('release', { program }),
     };
     // Passes work in place and could not take a guarded run back.
-    const plan = this.device === 'cpu' && !residency.guard ? elementwisePlan(small, complete) : undefined;
+    const plan =
+      this.device === 'cpu' && !residency.guard && constants.size === 0 ? elementwisePlan(small, complete) : undefined;
     if (plan && (await this.ask('compilePasses', { program, plan }))) return runnable;
     const target = this.device as Exclude<DeviceName, 'reference'>;
     await this.ask('compile', {
       program,
-      model: toOnnx(small, { target, withoutResults: target === 'cpu' }),
+      model: toOnnx(small, { target, weights: constants, withoutResults: target === 'cpu' }),
       signature,
       residency: complete,
       keepDuplicates,

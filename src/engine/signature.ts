@@ -9,11 +9,15 @@ export interface Signature {
   outputs: Record<string, TensorType>;
 }
 
-/** A graph's signature, as plain data that a worker can be sent. */
-export function signatureOf(graph: Graph): Signature {
+/** A graph's signature, as plain data that a worker can be sent. Inputs that are constants are not among its inputs. */
+export function signatureOf(graph: Graph, constants: ReadonlyMap<string, Values> = new Map()): Signature {
+  const varying = [...graph.inputs].filter(([name, type]) => {
+    if (constants.has(name)) checkFeed(name, type, constants.get(name));
+    return !constants.has(name);
+  });
   const types = (tensors: ReadonlyMap<string, TensorType>) =>
     Object.fromEntries([...tensors].map(([name, { shape, dtype }]) => [name, { shape, dtype }]));
-  return { inputs: types(graph.inputs), outputs: types(graph.outputs) };
+  return { inputs: types(new Map(varying)), outputs: types(graph.outputs) };
 }
 
 /** Throws one sentence when an output is to be kept that the graph does not have. Inputs may have fallen away in rewriting. */

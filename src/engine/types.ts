@@ -50,8 +50,12 @@ export interface Program {
  */
 export interface Engine {
   readonly device: DeviceName;
-  /** Makes a graph ready to run. Throws where the device has no kernel for it, or `residency` names no output of it. */
-  compile(graph: Graph, residency?: Residency): Promise<Program>;
+  /**
+   * Makes a graph ready to run. Throws where the device has no kernel for it, or `residency` names no output of it.
+   * @param constants values of inputs that are the same at every run, at most 2 GB of them: weights at inference. What
+   *   depends on them alone is computed once, and matrices are laid out as the device's products read them fastest.
+   */
+  compile(graph: Graph, residency?: Residency, constants?: ReadonlyMap<string, Values>): Promise<Program>;
   /**
    * Creates or replaces buffers; those without values begin at zero.
    * @param options.transfer move the arrays to the device instead of copying them: they are empty afterwards

@@ -42,6 +42,25 @@ for (const { device, skip } of devices) {
     found.weights.forEach((w, i) => assert.ok(Math.abs(w - expected.weights[i]) <= 1e-4));
   });
 
+  test(`${device}: an input whose value is a constant of the program is neither fed nor kept`, { skip }, async () => {
+    await using engine = await createEngine({ device });
+    const graph = Graph.of({
+      y: input('x', [1, 2])
+        .matmul(input('w', [2, 3]).mul(2))
+        .add(input('b', [3])),
+    });
+    const constants = (factor: number) =>
+      new Map([
+        ['w', Float32Array.of(1, 2, 3, 4, 5, 6).map((v) => v * factor)],
+        ['b', Float32Array.of(10, 20, 30)],
+      ]);
+    const [one, ten] = [await engine.compile(graph, {}, constants(1)), await engine.compile(graph, {}, constants(10))];
+    const x = Float32Array.of(1, 2);
+    assert.deepEqual(Array.from((await one.run({ x })).y), [28, 44, 60]);
+    assert.deepEqual(Array.from((await ten.run({ x })).y), [190, 260, 330]);
+    await refuses(engine.compile(graph, {}, new Map([['w', new Float32Array(5)]])), /"w".*6 numbers.*not 5/);
+  });
+
   test(`${device}: programs share buffers, which can be replaced and freed`, { skip }, async () => {
     await using engine = await createEngine({ device });
     const w = input('w', [3]);
