@@ -3,32 +3,45 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { WorkloadSpec } from './workload.js';
 
-/** What the child is to do. */
-export interface ChildTask {
-  /** `train`: training steps. `compile`: make them ready, and run nothing. */
-  kind: 'train' | 'compile';
-  workload: WorkloadSpec;
-  /** Training steps. */
-  runs: number;
-}
+/** What a child is to do: make training steps, or only make them ready. */
+export type ChildTask =
+  | { kind: 'train'; workload: WorkloadSpec; steps: number }
+  | { kind: 'compile'; workload: WorkloadSpec };
 
-/** What the child found. Times in milliseconds, memory in bytes. */
-export interface ChildAnswer {
+/** Training steps in a process of their own. Times in milliseconds, memory in bytes. */
+export interface ChildTraining {
   /** The most memory that the process ever held, and the most before the first step. */
   peakBytes: number;
   loadedBytes: number;
-  /** Building the graphs, starting the engine, compiling, writing the parameters. */
-  startMs: number;
   /** Of every step: forward and backward, and all with AdamW. The first step takes the memory and is slower. */
   gradientMs: number[];
   stepMs: number[];
   losses: number[];
-  /** Of `compile`: what the time went into. */
-  parts?: { graph: number; engine: number; sessions: number };
 }
 
-/** Runs a task in a child process. A child that dies gives the reason instead of an answer. */
-export function inChild(task: ChildTask): Promise<ChildAnswer | { failure: string }> {
+/** Milliseconds of what a cold start goes into. */
+export interface ChildCompilation {
+  graphMs: number;
+  engineMs: number;
+  sessionsMs: number;
+}
+
+/** Why a child gave no answer. */
+export interface Failure {
+  failure: string;
+}
+
+/** Makes so many training steps in a child process. */
+export function trainInChild(workload: WorkloadSpec, steps: number): Promise<ChildTraining | Failure> {
+  return inChild({ kind: 'train', workload, steps });
+}
+
+/** Builds and compiles a training step in a child process, and runs nothing. */
+export function compileInChild(workload: WorkloadSpec): Promise<ChildCompilation | Failure> {
+  return inChild({ kind: 'compile', workload });
+}
+
+function inChild<Answer>(task: ChildTask): Promise<Answer | Failure> {
   const script = fileURLToPath(new URL('./childProcess.js', import.meta.url));
   const child = spawn(process.execPath, [script, JSON.stringify(task)], { stdio: ['ignore', 'pipe', 'pipe'] });
   let [out, errors] = ['', ''];
@@ -39,7 +52,7 @@ export function inChild(task: ChildTask): Promise<ChildAnswer | { failure: strin
     child.on('close', (code, signal) => {
       // The engine's threads may end badly after a good answer.
       const line = out.trim().split('\n').pop() ?? '';
-      if (line.startsWith('{')) return resolve(JSON.parse(line) as ChildAnswer);
+      if (line.startsWith('{')) return resolve(JSON.parse(line) as Answer);
       const reason = /(?:Error|error): .+/.exec(errors)?.[0] ?? errors.trim().split('\n').pop();
       resolve({ failure: signal ? `ended by ${signal} (out of memory?)` : `ended with code ${code}: ${reason}` });
     });

@@ -1,21 +1,19 @@
-/** A workload in a process of its own (see `child.ts`): reads its task from the command line, answers with one line of JSON. */
+/** A workload in a process of its own (see `child.ts`): its task stands on the command line, its answer is a line of JSON. */
 import { createEngine } from '../src/engine/index.js';
-import type { ChildAnswer, ChildTask } from './child.js';
+import type { ChildCompilation, ChildTask, ChildTraining } from './child.js';
 import { timed } from './measure.js';
 import { peakBytes } from './peakMemory.js';
-import { Trainer } from './training.js';
-import { buildWorkload, parameterValues } from './workload.js';
+import { compileTraining, Trainer } from './training.js';
+import { buildWorkload, type WorkloadSpec } from './workload.js';
 
-async function train({ workload: spec, runs }: ChildTask): Promise<Omit<ChildAnswer, 'peakBytes'>> {
-  const built = await timed(async () => buildWorkload(spec));
-  const started = await timed(() => createEngine({ device: 'cpu' }));
-  await using engine = started.value;
-  const created = await timed(() => Trainer.create(engine, built.value));
+async function train(spec: WorkloadSpec, count: number): Promise<ChildTraining> {
+  await using engine = await createEngine({ device: 'cpu' });
+  const trainer = await Trainer.create(engine, buildWorkload(spec));
   const loadedBytes = peakBytes();
   const steps = [];
-  for (let i = 0; i < runs; i++) steps.push(await created.value.step());
+  for (let i = 0; i < count; i++) steps.push(await trainer.step());
   return {
-    startMs: built.ms + started.ms + created.ms,
+    peakBytes: peakBytes(),
     loadedBytes,
     gradientMs: steps.map((s) => s.gradient),
     stepMs: steps.map((s) => s.step),
@@ -23,23 +21,14 @@ async function train({ workload: spec, runs }: ChildTask): Promise<Omit<ChildAns
   };
 }
 
-/** Time until the programs of a training step are ready, by parts. Nothing is run. */
-async function compile({ workload: spec }: ChildTask): Promise<Omit<ChildAnswer, 'peakBytes'>> {
+async function compile(spec: WorkloadSpec): Promise<ChildCompilation> {
   const built = await timed(async () => buildWorkload(spec));
-  const values = await timed(async () => parameterValues(built.value.needs.parameters.values()));
   const started = await timed(() => createEngine({ device: 'cpu' }));
   await using engine = started.value;
-  const created = await timed(() => Trainer.create(engine, built.value));
-  return {
-    startMs: created.ms - values.ms,
-    loadedBytes: peakBytes(),
-    gradientMs: [],
-    stepMs: [],
-    losses: [],
-    parts: { graph: built.ms, engine: started.ms, sessions: created.ms - values.ms },
-  };
+  const compiled = await timed(() => compileTraining(engine, built.value));
+  return { graphMs: built.ms, engineMs: started.ms, sessionsMs: compiled.ms };
 }
 
 const task = JSON.parse(process.argv[2]) as ChildTask;
-const answer = task.kind === 'train' ? await train(task) : await compile(task);
-process.stdout.write(`${JSON.stringify({ ...answer, peakBytes: peakBytes() } satisfies ChildAnswer)}\n`);
+const answer = await (task.kind === 'train' ? train(task.workload, task.steps) : compile(task.workload));
+process.stdout.write(`${JSON.stringify(answer)}\n`);

@@ -2,9 +2,9 @@
 import { availableMemory } from '../src/engine/memory.js';
 import { parseModelName } from '../src/models/index.js';
 import type { Around } from './benchmark.js';
-import { inChild } from './child.js';
-import { type Timing, timingOf } from './measure.js';
+import type { Timing } from './measure.js';
 import { gigabytes } from './report.js';
+import { trainSideBySide } from './sideBySide.js';
 import { estimateTraining, largestBatch } from './training.js';
 import type { WorkloadSpec } from './workload.js';
 
@@ -41,14 +41,13 @@ function encoderWorkload(model: string, side: number, batch: number): WorkloadSp
 }
 
 /**
- * Measures models at one side. Each runs in processes of its own, half of its steps before and half after the others', so
- * that a slow minute of the machine meets all of them. What the estimate does not fit into the budget is not started.
+ * Measures models at one side, in processes of their own. What the estimate does not fit into the budget is not started.
  */
 export async function measureEncoders(
   models: readonly string[],
   side: number,
   { batch, steps, budget }: EncoderOptions,
-  { note }: Around,
+  around: Around,
 ): Promise<EncoderSpeed[]> {
   const found = models.map((model): EncoderSpeed => {
     const workload = encoderWorkload(model, side, batch);
@@ -56,20 +55,15 @@ export async function measureEncoders(
     const failure = estimate > budget ? `needs ${gigabytes(estimate)}` : undefined;
     return { model, side, batch, estimate, largestBatch: largestBatch(workload, budget), failure };
   });
-  const half = Math.ceil(steps / 2);
-  for (const turn of steps > 1 ? [found, [...found].reverse()] : [found]) {
-    for (const speed of turn) {
-      if (speed.failure) continue;
-      note(`${speed.model} at ${side}x${side}: ${1 + half} steps, about ${gigabytes(speed.estimate)}`);
-      const workload = encoderWorkload(speed.model, side, batch);
-      const answer = await inChild({ kind: 'train', workload, runs: 1 + half });
-      if ('failure' in answer) speed.failure = answer.failure;
-      else {
-        speed.step = timingOf([...(speed.step?.samples ?? []), ...answer.stepMs.slice(1)]);
-        speed.peakBytes = Math.max(speed.peakBytes ?? 0, answer.peakBytes);
-      }
-    }
-  }
+  const sides = found
+    .filter(({ failure }) => !failure)
+    .map(({ model, estimate }) => ({
+      name: `${model} at ${side}x${side}, about ${gigabytes(estimate)}`,
+      model,
+      workload: encoderWorkload(model, side, batch),
+    }));
+  const trained = await trainSideBySide(sides, steps, around);
+  for (const { name, model } of sides) Object.assign(found.find((f) => f.model === model)!, trained.get(name));
   return found;
 }
 

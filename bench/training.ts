@@ -1,6 +1,7 @@
 /** Training steps of a workload on an engine, by the project's own learner. */
 import type { Engine } from '../src/engine/index.js';
 import { estimatePrograms, type MemoryEstimate } from '../src/engine/memory.js';
+import type { Values } from '../src/graph/index.js';
 import { adamw, parameterGroups } from '../src/optim/index.js';
 import { Learner, type LearnerOptions, trainingPrograms } from '../src/training/portable.js';
 import { timed } from './measure.js';
@@ -18,33 +19,38 @@ function optionsFor({ needs }: Workload): LearnerOptions {
   };
 }
 
+/** Compiles a workload's programs; its parameters have no values yet. */
+export function compileTraining(engine: Engine, workload: Workload): Promise<Learner> {
+  const { loss, needs } = workload;
+  return Learner.create(engine, { loss, metrics: {}, needs }, optionsFor(workload));
+}
+
 /** Makes one step after the other. */
 export class Trainer {
   private steps = 0;
 
   private constructor(
-    private readonly workload: Workload,
     private readonly learner: Learner,
+    private readonly feeds: Record<string, Values>,
   ) {}
 
   /** Compiles a workload's programs and puts its first parameters on the device. */
   static async create(engine: Engine, workload: Workload): Promise<Trainer> {
-    const { loss, needs } = workload;
-    const learner = await Learner.create(engine, { loss, metrics: {}, needs }, optionsFor(workload));
-    await learner.load(parameterValues(needs.parameters.values()));
-    return new Trainer(workload, learner);
+    const learner = await compileTraining(engine, workload);
+    await learner.load(parameterValues(workload.needs.parameters.values()));
+    return new Trainer(learner, workload.feeds());
   }
 
   /** One step. Milliseconds of forward and backward, and of the whole step with AdamW. */
   async step(): Promise<{ gradient: number; step: number; loss: number }> {
-    const gradient = await timed(() => this.learner.gradient(this.workload.feeds));
+    const gradient = await timed(() => this.learner.gradient(this.feeds));
     const update = await timed(() => this.learner.update(++this.steps, LEARNING_RATE));
     return { gradient: gradient.ms, step: gradient.ms + update.ms, loss: gradient.value.loss };
   }
 
   /** Forward and backward alone, in milliseconds; the parameters stay as they are. */
   async gradient(): Promise<number> {
-    return (await timed(() => this.learner.gradient(this.workload.feeds))).ms;
+    return (await timed(() => this.learner.gradient(this.feeds))).ms;
   }
 
   dispose(): Promise<void> {

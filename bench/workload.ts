@@ -2,7 +2,7 @@
 import { Graph, input, sizeOf, type Tensor, type Values } from '../src/graph/index.js';
 import { configOf, indexDim, type Modality, type PerceiverOutputs, systemByName } from '../src/models/index.js';
 import { type ModelNeeds, PARAMETER, type ParameterSpec, Scope } from '../src/nn/index.js';
-import { maskedAutoencoding, maskFeeds, planMasks } from '../src/objectives/index.js';
+import { maskedAutoencoding, maskFeeds, maskInputs, planMasks } from '../src/objectives/index.js';
 import { fold, keyFrom, normal } from '../src/random/index.js';
 import { forwardFlops } from './flops.js';
 
@@ -44,7 +44,8 @@ export interface Workload {
   needs: ModelNeeds;
   /** The model's answer, without a loss: `output`. */
   forward: Graph;
-  feeds: Record<string, Values>;
+  /** Makes the batch and the masks: equal at every call. */
+  feeds(): Record<string, Values>;
   /** Operations of the plain architecture's forward pass; absent where inputs are masked or only a part is run. */
   plainFlops?: number;
 }
@@ -54,13 +55,13 @@ export const MASK_RATIO = 0.85;
 const KEY = keyFrom(7);
 const INPUT = 'image';
 
-/** Builds the graphs of a workload and one batch for it: milliseconds, and no memory beside the batch. */
+/** Builds the graphs of a workload: milliseconds, and no memory. */
 export function buildWorkload(spec: WorkloadSpec): Workload {
   const system = systemByName(spec.system);
   const modality: Modality = { name: INPUT, indexShape: spec.indexShape, channels: spec.channels };
   const shape = [spec.batch, indexDim(modality), spec.channels];
   const x = input(INPUT, shape);
-  const feeds: Record<string, Values> = { [INPUT]: waves(sizeOf(shape)) };
+  let masks = (): Record<string, Values> => ({});
   const scope = Scope.root({ training: true });
   const isInputStage = spec.task === 'inputStage';
   const config = configOf(system, spec.variant, {
@@ -82,12 +83,13 @@ export function buildWorkload(spec: WorkloadSpec): Workload {
   let output: Tensor;
   if (spec.task === 'autoencode') {
     const built = maskedAutoencoding(scope, system, config, [modality], { [INPUT]: x }, masking);
-    Object.assign(feeds, maskFeeds(built.plans, masking, fold(KEY, 'masks')));
+    masks = () => maskFeeds(built.plans, masking, fold(KEY, 'masks'));
     [loss, output] = [built.loss, built.outputs.reconstruction[INPUT]];
   } else if (isInputStage && drops) {
     const plans = planMasks(system.grouping(config, [modality]), masking, spec.batch);
-    const { visible, feed } = visibleRows(plans[0], masking);
-    Object.assign(feeds, feed);
+    const [{ examples, groups, numVisible }] = plans;
+    const visible = input(maskInputs(INPUT).visible, [examples, groups, numVisible], 'i32');
+    masks = () => maskFeeds(plans, masking, fold(KEY, 'masks'));
     const selections = { [INPUT]: { visible } };
     output = firstBlock(system.apply(scope, config, [modality], { [INPUT]: x }, { encoderOnly: true, selections }));
     loss = meanSquare(output);
@@ -107,7 +109,7 @@ export function buildWorkload(spec: WorkloadSpec): Workload {
     loss,
     needs: isInputStage ? neededBy(loss, scope.needs) : scope.needs,
     forward: Graph.of({ output }),
-    feeds,
+    feeds: () => ({ [INPUT]: waves(sizeOf(shape)), ...masks() }),
     plainFlops: plain ? forwardFlops(applied) : undefined,
   };
 }
@@ -137,14 +139,6 @@ function firstBlock({ blocks }: PerceiverOutputs): Tensor {
 
 function withoutSelfAttention({ numSelfAttendsPerBlock: layers }: { numSelfAttendsPerBlock: number | number[] }) {
   return { numSelfAttendsPerBlock: Array.isArray(layers) ? layers.map(() => 0) : 0 };
-}
-
-/** The rows that are left of one modality, as a graph input and what it is fed with. */
-function visibleRows(plan: ReturnType<typeof planMasks>[number], masking: { input: 'drop' | 'zero' }) {
-  const fed = maskFeeds([plan], masking, fold(KEY, 'masks'));
-  const name = Object.keys(fed).find((key) => key.endsWith('.visible'))!;
-  const visible = input(name, [plan.examples, plan.groups, plan.numVisible], 'i32');
-  return { visible, feed: { [name]: fed[name] } };
 }
 
 /** What of a model's needs a loss reaches: the parameters of a part of it. */

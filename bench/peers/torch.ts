@@ -114,7 +114,7 @@ async function writeSpec({ spec, config, needs, feeds }: Workload, folder: strin
     ({ name, shape }) => [name, { dtype: 'F32', shape: [...shape], data: values.get(name)! }] as const,
   );
   await writeSafetensors(weights, stored as Parameters<typeof writeSafetensors>[1]);
-  const batch = feeds.image as Float32Array;
+  const batch = feeds().image as Float32Array;
   const inputShape = [spec.batch, batch.length / spec.batch / spec.channels, spec.channels];
   await writeSafetensors(input, [['input', { dtype: 'F32', shape: inputShape, data: batch }]]);
   return { config, modality: 'image', inputShape, weights, input, threads: availableParallelism() };

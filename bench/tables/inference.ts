@@ -88,11 +88,12 @@ async function measureForward(
     ),
   );
   const products = await createProducts(engine);
+  const feeds = workload.feeds();
   const started = await TorchPeer.start(workload, python);
   const torch = started instanceof TorchPeer ? started : undefined;
-  const { output } = await forward.run(workload.feeds);
+  const { output } = await forward.run(feeds);
   const outputsDiffer = torch && compareOutputs(output as Float32Array, await torch.output());
-  const ours = { name: 'ours', run: async () => ({ forward: (await timed(() => forward.run(workload.feeds))).ms }) };
+  const ours = { name: 'ours', run: async () => ({ forward: (await timed(() => forward.run(feeds))).ms }) };
   const peers = torch?.attentions.map((mode) => torch.forwards(mode)) ?? [];
   const timings = await inTurn([products, ours, ...peers], { rounds });
   await torch?.close();

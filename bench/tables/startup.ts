@@ -1,5 +1,5 @@
 import { defineBenchmark } from '../benchmark.js';
-import { type ChildAnswer, inChild } from '../child.js';
+import { type ChildCompilation, compileInChild } from '../child.js';
 import { type Timing, timingOf } from '../measure.js';
 import { withPhotographs } from '../photographs.js';
 import { followPretraining, hip16Arguments } from '../pretrainRun.js';
@@ -33,19 +33,19 @@ export const command = defineBenchmark({
         const { steps } = await followPretraining(hip16Arguments(folder), 1);
         starts.push(steps[0]);
       }
-      const compiled: ChildAnswer[] = [];
+      const compiled: ChildCompilation[] = [];
       for (let round = 1; round <= rounds; round++) {
         around.note(`sessions ${round} of ${rounds}`);
-        const answer = await inChild({ kind: 'compile', workload: WORKLOAD, runs: 0 });
+        const answer = await compileInChild(WORKLOAD);
         if (!('failure' in answer)) compiled.push(answer);
       }
       const parts: Record<string, Timing> = {
         'start of the process → end of the first step': timingOf(starts.map((s) => 1000 * s.seconds)),
         '… until the loop begins': timingOf(starts.map((s) => 1000 * (s.seconds - s.loopSeconds))),
         '… the first step': timingOf(starts.map((s) => 1000 * s.loopSeconds)),
-        'alone: building the graphs': timingOf(compiled.map((c) => c.parts!.graph)),
-        'alone: starting the engine': timingOf(compiled.map((c) => c.parts!.engine)),
-        'alone: sessions, cold, and parameters written': timingOf(compiled.map((c) => c.parts!.sessions)),
+        'alone: building the graphs': timingOf(compiled.map((c) => c.graphMs)),
+        'alone: starting the engine': timingOf(compiled.map((c) => c.engineMs)),
+        'alone: creating the sessions, cold': timingOf(compiled.map((c) => c.sessionsMs)),
       };
       const total = Object.values(parts)[0].median / 1000;
       return {

@@ -3,7 +3,7 @@ import { createEngine } from '../../src/engine/index.js';
 import { unknownName } from '../../src/errors/index.js';
 import { countParameters, PARAMETER } from '../../src/nn/index.js';
 import { type Around, defineBenchmark, pythonOption } from '../benchmark.js';
-import { inChild } from '../child.js';
+import { trainInChild } from '../child.js';
 import { TRAINING_FACTOR } from '../flops.js';
 import { type Contender, inTurn, type Timings, timed } from '../measure.js';
 import { type AttentionMode, compareOutputs, TorchPeer } from '../peers/torch.js';
@@ -118,7 +118,7 @@ async function measureModel(
     failures: [],
   };
   note(`${spec.variant}: peak memory of ${MEMORY_STEPS} steps in processes of their own`);
-  const ours = await inChild({ kind: 'train', workload: spec, runs: MEMORY_STEPS });
+  const ours = await trainInChild(spec, MEMORY_STEPS);
   if ('failure' in ours) measured.failures.push(ours.failure);
   else measured.memory.ours = { peakBytes: ours.peakBytes, losses: ours.losses, loadedBytes: ours.loadedBytes };
   for (const mode of torch?.attentions ?? []) {
@@ -141,13 +141,14 @@ async function timeInTurn(
   const resident = [...workload.needs.parameters.keys()].map((name) => [PARAMETER + name, PARAMETER + name]);
   const forward = await engine.compile(workload.forward, { inputs: Object.fromEntries(resident) });
   const products = await createProducts(engine);
+  const feeds = workload.feeds();
   // Before any step: training changes the weights.
-  const answer = await forward.run(workload.feeds);
+  const answer = await forward.run(feeds);
   const outputsDiffer = torch && compareOutputs(answer.output as Float32Array, await torch.output());
   const ours: Contender = {
     name: 'ours',
     run: async () => {
-      const { ms: forwardMs } = await timed(() => forward.run(workload.feeds));
+      const { ms: forwardMs } = await timed(() => forward.run(feeds));
       const { gradient, step } = await trainer.step();
       return { forward: forwardMs, gradient, step };
     },

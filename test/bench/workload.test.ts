@@ -32,7 +32,7 @@ test('every workload trains: its loss falls', async () => {
 test('dropping leaves fewer inputs to the input stage', () => {
   const rows = (masking: 'drop' | 'all') => {
     const { feeds } = buildWorkload({ ...tiny, task: 'inputStage', masking });
-    return Object.entries(feeds).find(([name]) => name.endsWith('.visible'))?.[1].length;
+    return Object.entries(feeds()).find(([name]) => name.endsWith('.visible'))?.[1].length;
   };
   // 4 groups of 64 rows share a mask; each of 2 examples has one: 15 % of 64 rows.
   assert.equal(rows('drop'), 2 * 10);
