@@ -74,7 +74,8 @@ export function storagePlan(graph: Graph, order: readonly Node[]): Storage[] {
   const storageFor = (node: Node, t: Tensor, step: number): Occupied | undefined => {
     if (VIEWS.has(node.operator.name)) return where.get(node.inputs[0]);
     const key = `${t.dtype}[${t.shape}]`;
-    const given = IN_PLACE.has(node.operator.name)
+    const worksInPlace = IN_PLACE.has(node.operator.name) || (node.operator.name === 'squaredRelu' && t.index === 1);
+    const given = worksInPlace
       ? node.inputs.find((input) => where.get(input)?.readers === 1 && `${input.dtype}[${input.shape}]` === key)
       : undefined;
     if (given) return where.get(given);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { type Graph, optimize, type Tensor } from '../graph/index.js';
 import { Arena, type Chunk } from './arena.js';
+import { elementwisePlan } from './elementwise/index.js';
 import { bytesOf, executionOrder, storagePlan } from './executionPlan.js';
 import type { DeviceName, Residency } from './types.js';
 
@@ -10,7 +11,7 @@ import type { DeviceName, Residency } from './types.js';
 export interface MemoryEstimate {
   /** The most at any one time: the sum of the following. */
   peak: number;
-  /** Named buffers; those that one program reads and writes exist twice. */
+  /** Named buffers; those that one program reads and writes exist twice, unless it works in place. */
   resident: number;
   /** Intermediate values while running. */
   activations: number;
@@ -50,6 +51,7 @@ export function estimatePrograms(
   for (const { graph, residency = {} } of programs) {
     const small = optimize(graph);
     const [inputs, outputs] = [residency.inputs ?? {}, residency.outputs ?? {}];
+    const worksInPlace = device === 'cpu' && elementwisePlan(small, residency) !== undefined;
     const read = new Set(
       Object.keys(inputs)
         .filter((name) => small.inputs.has(name))
@@ -69,7 +71,8 @@ export function estimatePrograms(
       }
     };
     count(small.inputs, inputs, () => 1);
-    count(small.outputs, outputs, (buffer) => (read.has(buffer) ? 2 : 1));
+    count(small.outputs, outputs, (buffer) => (read.has(buffer) && !worksInPlace ? 2 : 1));
+    if (worksInPlace) continue;
     parts.activations += ARENA_SLACK * activationBytes(small);
     // The file, and ONNX Runtime's copy of its data.
     for (const node of small.nodes)

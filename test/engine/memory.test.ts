@@ -32,13 +32,17 @@ for (const [what, ...args] of [
   });
 }
 
-test('a buffer that is read and written counts twice, a shared one once', () => {
+test('a buffer that is read and written counts twice, unless in place; a shared one once', () => {
   const w = input('w', [1000, 1000]);
-  const step = { graph: Graph.of({ next: w.mul(0.9) }), residency: { inputs: { w: 'w' }, outputs: { next: 'w' } } };
+  const step = { graph: Graph.of({ next: w.matmul(w) }), residency: { inputs: { w: 'w' }, outputs: { next: 'w' } } };
   const look = { graph: Graph.of({ total: w.sum() }), residency: { inputs: { w: 'w' } } };
   assert.equal(estimateMemory(look.graph, look.residency).resident, 4e6);
   assert.equal(estimateMemory(step.graph, step.residency).resident, 8e6);
   assert.equal(estimatePrograms([step, look]).resident, 8e6);
+  const scale = { graph: Graph.of({ next: w.mul(0.9) }), residency: step.residency };
+  assert.equal(estimateMemory(scale.graph, scale.residency).resident, 4e6);
+  assert.equal(estimateMemory(scale.graph, scale.residency).activations, 0);
+  assert.equal(estimateMemory(scale.graph, scale.residency, 'webgpu').resident, 8e6);
 });
 
 test('recomputing takes less memory, a larger batch more', () => {
