@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, extname, resolve } from 'node:path';
+import { basename, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cacheFolder } from '../engine/sessionCache.js';
 import { ensure, HiperceiverError, unknownName } from '../errors/index.js';
 import type { RecipeFile } from './recipe.js';
 
@@ -59,12 +60,13 @@ function readJson(path: string): unknown {
 
 async function runModule(path: string): Promise<unknown> {
   const { createJiti } = await import('jiti');
+  const cache = cacheFolder();
   const jiti = createJiti(import.meta.url, {
     alias: { hiperceiver: fileURLToPath(import.meta.resolve('hiperceiver')) },
-    // Without a default export there is none; a changed file must be read anew.
+    // Without a default export there is none; a changed file must be read anew. What is kept is found by its content.
     interopDefault: false,
-    fsCache: false,
     moduleCache: false,
+    fsCache: cache !== undefined && join(cache, 'recipes'),
   });
   try {
     const loaded = await jiti.import<{ default?: unknown }>(path);

@@ -4,9 +4,10 @@
  * the usual mathematical signs. Other scripts show the font's empty box.
  */
 import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import opentype from 'opentype.js';
+import type opentype from 'opentype.js';
 import { ensure } from '../errors/index.js';
 
 /** One of the typeface's two weights. */
@@ -14,6 +15,8 @@ export type Weight = 'regular' | 'bold';
 
 const FONT_FILES: Record<Weight, string> = { regular: 'Inter-Regular.woff', bold: 'Inter-SemiBold.woff' };
 const fonts = new Map<Weight, opentype.Font>();
+/** The reader of fonts takes an eighth of a second to load, which no command should wait for that draws nothing. */
+const require = createRequire(import.meta.url);
 
 /** The advance width of `text` in the unit of `size` (pixels). */
 export function textWidth(text: string, size: number, weight: Weight = 'regular'): number {
@@ -102,7 +105,8 @@ function loadFont(weight: Weight): opentype.Font {
   let font = fonts.get(weight);
   if (!font) {
     const bytes = fontBytes(weight);
-    font = opentype.parse(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer);
+    const { parse } = require('opentype.js') as typeof opentype;
+    font = parse(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer);
     fonts.set(weight, font);
   }
   return font;
