@@ -43,6 +43,10 @@ export const commands: Registry = {
     summary: 'Write a model as an ONNX file for inference anywhere',
     load: () => import('./commands/export.js'),
   },
+  latency: {
+    summary: 'Time a model as exported in fp32, fp16 and int8, or ONNX files, side by side',
+    load: () => import('./commands/latency.js'),
+  },
   models: {
     summary: 'List the models with their variants, sizes and papers',
     load: () => import('./commands/models.js'),

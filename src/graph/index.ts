@@ -5,7 +5,6 @@ export type { Target } from './emitter.js';
 export { gradients, rematerialize } from './gradient.js';
 export { Graph, topologicalOrder } from './graph.js';
 export { fromHalfBits, roundToHalf, toHalfBits } from './half.js';
-export { toHalf } from './onnx/half.js';
 export type { OnnxGraph, OnnxTensor } from './onnx/model.js';
 export { quantizeWeights } from './onnx/quantize.js';
 export { lowerGraph, NO_RESULTS, type OnnxOptions, toOnnx, writeOnnx } from './onnx/write.js';

@@ -4,8 +4,10 @@ export { type BlockAttention, composeAttention, type InputAttention, inputAttent
 export { classificationObjective, classify, type FeatureView, features, latentWidths } from './classification.js';
 export { type ClassificationScore, evaluateClassifier } from './evaluateClassifier.js';
 export { type EncoderScore, type EvaluateEncoderOptions, evaluateEncoder } from './evaluateEncoder.js';
+export { type ExportAccuracy, exportAccuracy } from './exportAccuracy.js';
 export { type ExportedGraph, type ExportGraphOptions, type ExportTask, exportGraph } from './exportGraph.js';
 export { type ExportOptions, type ExportReport, exportOnnx } from './exportOnnx.js';
+export { type ExportPrecision, PRECISIONS, precisionNamed } from './exportPrecision.js';
 export { type FinetuneResult, finetune } from './finetune.js';
 export {
   describeVariant,
@@ -15,6 +17,7 @@ export {
   type ModelReport,
   type StageReport,
 } from './inspect.js';
+export { type Latency, type LatencyOptions, type LatencySubject, measureLatency } from './latency.js';
 export { type LoadedModel, loadModel, type TrainedModel } from './loadModel.js';
 export * from './metrics/index.js';
 export { type OpenImagesOfOptions, openImagesOf } from './openImagesOf.js';

@@ -199,6 +199,60 @@ test('export writes files that plain ONNX Runtime runs with the same results', a
   assert.match(text, /input +visible +i32 +1x1x5/);
 });
 
+test('export in fp16 says what that costs on the images of the training, or on those that are named', async () => {
+  const report = JSON.parse(
+    succeeded(await hip('export', fine, '--precision', 'fp16', '--out', path('half.onnx'), '--json')),
+  );
+  assert.equal(report.precision, 'fp16');
+  assert.ok(report.weights.bytes < 0.8 * report.weights.fp32);
+  assert.ok(report.accuracy.images > 0 && report.accuracy.relativeError < 0.01 && report.accuracy.agreement > 0.6);
+  assert.equal(typeof report.accuracy.top1.file, 'number');
+  const text = succeeded(
+    await hip('export', pre, '--precision', 'fp16', '--data', data, '--limit', '3', '--out', path('half.onnx')),
+  );
+  assert.match(
+    text,
+    /fp16 \(weights .* in fp32 .*\)\.\n\nOn 3 images, .*\nrelative error of the features +0\.\d+ %\nmean cosine +(1\.0|0\.9999)/,
+  );
+  assert.match(
+    (await hip('export', fine, '--precision', 'int8', '--out', path('no.onnx'))).err,
+    /^error: This model has no weight matrix large enough for int8 .*\.\n$/,
+  );
+  for (const flags of [
+    ['--precision', 'int6'],
+    ['--task', 'embed'],
+    ['--precision', 'fp16', '--limit', '0'],
+  ]) {
+    const { code, err } = await hip('export', fine, '--out', path('no.onnx'), ...flags);
+    assert.ok(code !== 0 && /^error: [^\n]+[.?]\n/.test(err), err);
+  }
+  assert.ok(!existsSync(path('no.onnx')));
+});
+
+test('latency times a checkpoint in each precision, and files', async () => {
+  const rows = JSON.parse(
+    succeeded(await hip('latency', pre, '--precision', 'fp32,fp16', '--batch-size', '2', '--runs', '5', '--json')),
+  );
+  assert.deepEqual(
+    rows.map(({ name, batchSize, runs }: Record<string, unknown>) => [name, batchSize, runs]),
+    [
+      ['fp32', 2, 5],
+      ['fp16', 2, 5],
+    ],
+  );
+  const text = succeeded(await hip('latency', path('model.onnx'), '--runs', '5'));
+  assert.match(text, /^file +batch +median .*\n.*model\.onnx +1 +[\d.]+ ms/);
+  for (const typed of [
+    ['nowhere.onnx'],
+    [pre, '--precision', 'fp31'],
+    [pre, '--batch-size', 'x'],
+    [pre, '--runs', '0'],
+  ]) {
+    const { code, err } = await hip('latency', ...typed);
+    assert.ok(code !== 0 && /^error: [^\n]+[.?]\n/.test(err), err);
+  }
+});
+
 test('models lists every variant, info counts as the reference does', async () => {
   assert.match(succeeded(await hip('models')), /hip\/16 +100,788,963 +56\.2 GFLOP +arXiv 2202\.10890/);
   const mock = [

@@ -30,9 +30,14 @@ const SHORTEST_PART = 64;
  * Converts an optimised graph.
  * @param yields whether an input takes the precision of what it meets, as weights and random draws do; others (signals, and
  *   with them the loss) are f32 wherever they meet halves
+ * @param inFull operators that are to stay in f32 although kernels of halves sum in f32: a file does not know its device
  */
-export function halfPrecision(graph: Graph, yields: (inputName: string) => boolean): Graph {
-  return new Conversion(graph, yields).run();
+export function halfPrecision(
+  graph: Graph,
+  yields: (inputName: string) => boolean,
+  inFull: readonly string[] = [],
+): Graph {
+  return new Conversion(graph, yields, (name) => IN_HALVES.has(name) && !inFull.includes(name)).run();
 }
 
 class Conversion {
@@ -46,8 +51,9 @@ class Conversion {
   constructor(
     private readonly graph: Graph,
     private readonly yields: (inputName: string) => boolean,
+    private readonly inHalves: (operatorName: string) => boolean,
   ) {
-    this.onlyReadInFull = readInFullAlone(graph);
+    this.onlyReadInFull = readInFullAlone(graph, inHalves);
   }
 
   run(): Graph {
@@ -77,7 +83,7 @@ class Conversion {
   }
 
   private dtypeOf(node: Node, inputs: readonly Tensor[]): DType {
-    if (IN_HALVES.has(node.operator.name)) return 'f16';
+    if (this.inHalves(node.operator.name)) return 'f16';
     if (!ADAPTING.has(node.operator.name) || this.onlyReadInFull.has(node)) return 'f32';
     const deciding = inputs.filter((t) => isFloat(t.dtype) && !this.yielding.has(t));
     return deciding.length > 0 && deciding.every((t) => t.dtype === 'f16') ? 'f16' : 'f32';
@@ -143,13 +149,13 @@ class Conversion {
 }
 
 /** Nodes that could be either, and whose results are read by operators in f32 alone. */
-function readInFullAlone(graph: Graph): Set<Node> {
+function readInFullAlone(graph: Graph, inHalves: (operatorName: string) => boolean): Set<Node> {
   const readers = new Map<Node, Node[]>();
   for (const node of graph.nodes)
     for (const t of node.inputs) readers.set(t.node, [...(readers.get(t.node) ?? []), node]);
   const found = new Set<Node>();
   const isInFull = (node: Node) =>
-    found.has(node) || !(IN_HALVES.has(node.operator.name) || ADAPTING.has(node.operator.name));
+    found.has(node) || !(inHalves(node.operator.name) || ADAPTING.has(node.operator.name));
   for (const node of [...graph.nodes].reverse()) {
     if (ADAPTING.has(node.operator.name) && (readers.get(node) ?? []).every(isInFull)) found.add(node);
   }

@@ -1,4 +1,4 @@
-/** Graphs in half precision and with int8 weights, as ONNX Runtime runs them. */
+/** Graphs with int8 weights, as ONNX Runtime runs them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import ort from 'onnxruntime-node';
@@ -10,7 +10,6 @@ import {
   type OnnxGraph,
   quantizeWeights,
   type Tensor,
-  toHalf,
   writeOnnx,
 } from '../../src/graph/index.js';
 import { fold, keyFrom, normal } from '../../src/random/index.js';
@@ -65,46 +64,6 @@ function difference(found: Float32Array, expected: Float32Array): number {
 const types = (graph: OnnxGraph) => graph.nodes.map((node) => node.type);
 const plain = block();
 const expected = await run(plain);
-
-test('half precision gives float32 outputs within 2⁻⁸ of the largest', async () => {
-  const half = await run(toHalf(plain));
-  for (const name of ['y', 'probabilities']) {
-    const error = difference(half[name], expected[name]);
-    assert.ok(error > 0 && error < 2 ** -8, `${name}: ${error}`);
-  }
-});
-
-test('half precision stores weights in two bytes, keeps norms and softmax in float32, and converts nothing to and fro', () => {
-  const half = toHalf(plain);
-  const elementType = new Map(half.initializers.map((tensor) => [tensor.name, tensor.elementType]));
-  assert.equal(elementType.get('w/query'), 10);
-  assert.equal(elementType.get('w/scale'), 1);
-  assert.equal(elementType.size, half.initializers.length);
-  const casts = half.nodes.filter(({ type }) => type === 'Cast');
-  const converted = new Map(casts.map((node) => [node.outputs[0], node.inputs[0]]));
-  for (const { inputs, outputs } of casts) {
-    assert.ok(!converted.has(inputs[0]), `${inputs[0]} is converted twice on its way to ${outputs[0]}`);
-  }
-  assert.equal(new Set(casts.map((node) => `${node.inputs}→${node.attributes.to}`)).size, casts.length);
-  // In: x. Norms and the last softmax: there, and back for the first three. Out: y, which the last softmax reads as well.
-  assert.equal(casts.length, 1 + 2 + 2 + 2 + 1);
-});
-
-test('constants beyond the range of halves stay in float32', async () => {
-  const x = input('x', [2, 10, 24]);
-  const graph = lowerGraph(
-    Graph.of({
-      y: x
-        .matmul(input('w', [24, 4]))
-        .sub(1e6)
-        .mul(1e-6),
-    }),
-    'portable',
-    new Map([['w', new Float32Array(96).fill(1)]]),
-  );
-  const { y } = await run(toHalf(graph));
-  assert.ok(y.every((v) => Math.abs(v + 1) < 1e-3));
-});
 
 test('int8 weights give outputs within 3 % of the largest', async () => {
   const { graph } = quantizeWeights(plain);

@@ -1,0 +1,51 @@
+/**
+ * Plain ONNX Runtime on one file, as users of the file will run it: without this project's engine, and in a process of its
+ * own, so that a file which ends its process does not end ours. Started by {@link OnnxFile}.
+ */
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { OnnxAnswer, OnnxRequest, TypedValues } from './onnxFile.js';
+
+let session: InferenceSession;
+
+const answers: { [K in OnnxRequest['kind']]: (request: OnnxRequest & { kind: K }) => Promise<unknown> } = {
+  open: async ({ path, threads }) => {
+    session = await InferenceSession.create(path, {
+      logSeverityLevel: 3,
+      ...(threads && { intraOpNumThreads: threads }),
+    });
+    return { inputs: session.inputMetadata, outputs: session.outputMetadata };
+  },
+  run: async ({ feeds }) => {
+    const results = await session.run(tensors(feeds));
+    return Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, data]));
+  },
+  time: async ({ feeds, runs }) => {
+    const inputs = tensors(feeds);
+    const milliseconds: number[] = [];
+    for (let i = 0; i < runs; i++) {
+      const start = performance.now();
+      await session.run(inputs);
+      milliseconds.push(performance.now() - start);
+    }
+    return { milliseconds, peakMemory: process.resourceUsage().maxRSS * 1024 };
+  },
+};
+
+function tensors(feeds: Record<string, TypedValues>): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(feeds).map(([name, { type, shape, data }]) => [
+      name,
+      new Tensor(type as 'float32', data as Float32Array, shape),
+    ]),
+  );
+}
+
+process.on('message', async (request: OnnxRequest) => {
+  let answer: OnnxAnswer;
+  try {
+    answer = { answer: await (answers[request.kind] as (r: OnnxRequest) => Promise<unknown>)(request) };
+  } catch (error) {
+    answer = { error: error instanceof Error ? error.message : String(error) };
+  }
+  process.send!(answer);
+});
