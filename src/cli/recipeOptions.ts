@@ -19,6 +19,7 @@ export const recipeAliases: Record<string, RecipeAlias> = {
   steps: { key: 'training.steps', placeholder: 'N', help: 'training steps' },
   batchSize: { key: 'training.batchSize', placeholder: 'N', help: 'examples in a step' },
   device: { key: 'training.device', placeholder: 'NAME', help: 'cpu, webgpu, wasm or reference' },
+  precision: { key: 'training.precision', placeholder: 'P', help: 'f32, or f16 on webgpu' },
   seed: { key: 'training.seed', placeholder: 'N', help: 'seed of all randomness' },
   out: { key: 'training.out', placeholder: 'FOLDER', help: 'folder of the run' },
   resume: { key: 'training.resume', flag: true, help: 'go on from the last checkpoint in the folder of the run' },

@@ -36,8 +36,9 @@ export async function stopAtBadNumber(
     firstBad(parameters, 'parameter') ??
     (inGradient && `the gradient of "${inGradient}"`);
   const first = bad ? `; the first bad tensor is ${bad}` : '';
+  const orFloats = recipe.training.precision === 'f16' ? ', or use --precision f32' : '';
   throw new HiperceiverError(
-    `The ${what} at step ${step}${first}: the batch is in ${file}; lower --optimizer.learningRate (now ${recipe.optimizer.learningRate}) or clip more (--optimizer.clipNorm).`,
+    `The ${what} at step ${step}${first}: the batch is in ${file}; lower --optimizer.learningRate (now ${recipe.optimizer.learningRate}) or clip more (--optimizer.clipNorm)${orFloats}.`,
   );
 }
 

@@ -1,9 +1,17 @@
 /** The device's part of training: parameters and state live there; two programs, gradient and update, work on them. */
-import type { BufferContent, Engine, Program } from '../engine/index.js';
+import { type BufferContent, type Engine, type Program, selfCheck } from '../engine/index.js';
 import type { TensorType, Values } from '../graph/index.js';
 import { type ModelNeeds, PARAMETER, type ParameterSpec } from '../nn/index.js';
+import { LossScale, type LossScaleState } from './lossScale.js';
 import type { Objective } from './objective.js';
-import { GRADIENT, type LearnerOptions, PART, type TrainingPrograms, trainingPrograms } from './programs.js';
+import {
+  GRADIENT,
+  type LearnerOptions,
+  LOSS_SCALE,
+  PART,
+  type TrainingPrograms,
+  trainingPrograms,
+} from './programs.js';
 
 /** Everything that a checkpoint needs from the device, by buffer name without the parameters' prefix. */
 export interface Snapshot {
@@ -12,6 +20,8 @@ export interface Snapshot {
   optimizer: Map<string, Float32Array>;
   /** Moving averages by parameter, where they are kept. */
   ema: Map<string, Float32Array>;
+  /** In half precision: where the factor on the loss stands. */
+  lossScale?: LossScaleState;
 }
 
 /** What the gradient program returns. */
@@ -24,6 +34,9 @@ const f32 = (shape: readonly number[]): TensorType => ({ shape, dtype: 'f32' });
 
 /** An objective on a device: computes gradients of batches and applies them. */
 export class Learner {
+  /** In half precision: the factor on the loss, and the updates that were left out. */
+  lossScale?: LossScale;
+
   private constructor(
     private readonly engine: Engine,
     private readonly needs: ModelNeeds,
@@ -34,8 +47,10 @@ export class Learner {
     private readonly trained: ParameterSpec[],
   ) {}
 
-  /** Compiles the programs of an objective. */
+  /** Compiles the programs of an objective. In half precision: throws a sentence where the device cannot do it, or not rightly. */
   static async create(engine: Engine, objective: Omit<Objective, 'feeds'>, options: LearnerOptions): Promise<Learner> {
+    const isHalf = options.precision === 'f16';
+    if (isHalf) await selfCheck(engine, 'f16');
     const { trained, gradient, accumulate, update } = trainingPrograms(objective, options);
     // Asked for at once: one is written down while the engine prepares another.
     const [gradientProgram, updateProgram, accumulateProgram] = await Promise.all([
@@ -43,7 +58,10 @@ export class Learner {
       engine.compile(update.graph, update.residency),
       accumulate && engine.compile(accumulate.graph, accumulate.residency),
     ]);
-    return new Learner(engine, objective.needs, gradientProgram, accumulateProgram, updateProgram, update, trained);
+    const programs = [gradientProgram, accumulateProgram, updateProgram] as const;
+    const learner = new Learner(engine, objective.needs, ...programs, update, trained);
+    if (isHalf) learner.lossScale = new LossScale();
+    return learner;
   }
 
   /** Floating-point operations of one gradient (products and convolutions). */
@@ -57,9 +75,10 @@ export class Learner {
    */
   async load(
     parameters: ReadonlyMap<string, Float32Array>,
-    saved?: Pick<Snapshot, 'optimizer' | 'ema'>,
+    saved?: Pick<Snapshot, 'optimizer' | 'ema' | 'lossScale'>,
     options: { transfer?: boolean } = {},
   ): Promise<void> {
+    if (this.lossScale && saved?.lossScale) this.lossScale = new LossScale(saved.lossScale);
     const buffers: Record<string, BufferContent> = {};
     for (const { name, shape } of this.needs.parameters.values()) {
       buffers[PARAMETER + name] = { type: f32(shape), values: parameters.get(name)! };
@@ -71,23 +90,36 @@ export class Learner {
       const values = before ?? (initial === 'parameter' ? parameters.get(parameter)!.slice() : undefined);
       buffers[buffer] = { type: f32(shape), values };
     }
-    if (this.accumulateProgram) {
-      for (const { name, shape } of this.trained) buffers[GRADIENT + name] = { type: f32(shape) };
-    }
+    if (this.accumulateProgram) Object.assign(buffers, this.noGradient());
     await this.engine.write(buffers, options);
+  }
+
+  /** Zeros for what gradients are added to. */
+  private noGradient(): Record<string, BufferContent> {
+    return Object.fromEntries(this.trained.map(({ name, shape }) => [GRADIENT + name, { type: f32(shape) }]));
   }
 
   /** Computes the gradient of one batch; the `part`-th of those that are averaged, counted from 0. */
   async gradient(feeds: Record<string, Values>, part = 0): Promise<StepResult> {
-    const { loss, ...metrics } = await this.gradientProgram.run(feeds);
+    const scale = this.lossScale && { [LOSS_SCALE]: Float32Array.of(this.lossScale.value) };
+    const { loss, ...metrics } = await this.gradientProgram.run({ ...feeds, ...scale });
     await this.accumulateProgram?.run({ keep: Float32Array.of(part === 0 ? 0 : 1) });
     return { loss: loss[0], metrics: Object.fromEntries(Object.entries(metrics).map(([name, v]) => [name, v[0]])) };
   }
 
-  /** Applies the gradient. Returns its global norm before clipping. `step` counts from 1. */
+  /**
+   * Applies the gradient. Returns its global norm before clipping. `step` counts from 1.
+   * In half precision: where the norm is not finite nothing is applied, and the next loss is scaled less.
+   */
   async update(step: number, learningRate: number): Promise<number> {
-    const { gradientNorm } = await this.updateProgram.run(this.update_.feeds(step, learningRate));
-    return gradientNorm[0];
+    // An optimiser that corrects its first steps counts those that it has seen.
+    const made = step - (this.lossScale?.skipped ?? 0);
+    const { gradientNorm } = await this.updateProgram.run(this.update_.feeds(made, learningRate));
+    const [norm] = gradientNorm;
+    this.lossScale?.record(Number.isFinite(norm));
+    // 0 · NaN is NaN: the next gradient must not be added to this one.
+    if (!Number.isFinite(norm) && this.accumulateProgram) await this.engine.write(this.noGradient());
+    return norm;
   }
 
   /** Copies everything from the device. */
@@ -103,6 +135,7 @@ export class Learner {
       parameters: new Map(names.map((n) => [n, values.get(PARAMETER + n)!])),
       optimizer: new Map(state.filter((b) => !isAverage(b)).map((b) => [b, values.get(b)!])),
       ema: new Map(state.filter(isAverage).map((b) => [b.slice('ema/'.length), values.get(b)!])),
+      lossScale: this.lossScale?.save(),
     };
   }
 

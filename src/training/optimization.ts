@@ -56,6 +56,7 @@ export function learnerOptions(recipe: Recipe, needs: ModelNeeds): LearnerOption
     emaDecay: training.emaDecay || undefined,
     accumulation: training.accumulation,
     trainable: (name) => !frozen[freeze](name),
+    precision: training.precision,
   };
 }
 

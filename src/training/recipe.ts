@@ -122,6 +122,11 @@ export const defaultRecipe = {
     seed: 0,
     /** Engine: `cpu` and `webgpu` run natively, `wasm` anywhere; `reference` is slow and plain. */
     device: 'cpu' as 'cpu' | 'webgpu' | 'wasm' | 'reference',
+    /**
+     * Precision of products and activations: `f16`, on `webgpu` alone, takes half of the memory and of the traffic. Norms,
+     * softmax, sums, and the weights that are trained are f32 in any case.
+     */
+    precision: 'f32' as 'f32' | 'f16',
     /** Threads of the engine; 0 chooses by the machine. */
     threads: 0,
     /** Folder of the run; empty: `runs/` and the recipe's name. */

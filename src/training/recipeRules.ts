@@ -86,6 +86,7 @@ export const sectionRules: { [S in keyof Sections]: SectionRules<Sections[S]> } 
     emaDecay: number(share),
     seed: integer({ min: 0, max: 2 ** 32 - 1 }),
     device: choice('cpu', 'webgpu', 'wasm', 'reference'),
+    precision: choice('f32', 'f16'),
     threads: integer({ min: 0 }),
     out: text,
     checkpointEvery: integer({ min: 0 }),

@@ -85,7 +85,10 @@ function checkValue(key: string, value: unknown, rule: Rule): void {
 }
 
 /** What only several values together can violate. */
-function checkTogether({ data, optimizer }: Recipe): void {
+function checkTogether({ data, optimizer, training }: Recipe): void {
+  ensure(training.precision === 'f32' || training.device === 'webgpu', () => {
+    return `training.precision f16 needs --device webgpu, and the device is ${training.device}: use --precision f32.`;
+  });
   ensure(data.mean.length === data.std.length, () => {
     return `data.mean has ${data.mean.length} values and data.std ${data.std.length}: give both per channel, or neither.`;
   });

@@ -12,6 +12,7 @@ import { sameShape, show } from '../graph/index.js';
 import type { ParameterSpec } from '../nn/index.js';
 import { toConfig } from './description.js';
 import type { Snapshot } from './learner.js';
+import type { LossScaleState } from './lossScale.js';
 import type { Recipe } from './recipe.js';
 import type { TrainingRun } from './train.js';
 
@@ -31,7 +32,7 @@ export async function resumePoint({
   );
   if (checkpoint === undefined) return undefined;
   const { config, parameters, optimizer = new Map(), ema = new Map(), trainer } = await loadCheckpoint(checkpoint);
-  const { step, seed } = (trainer ?? {}) as { step?: number; seed?: number };
+  const { step, seed, lossScale } = (trainer ?? {}) as { step?: number; seed?: number; lossScale?: LossScaleState };
   ensure(
     typeof step === 'number',
     () => `${checkpoint} holds weights alone and cannot be resumed: trainer.json is missing.`,
@@ -56,7 +57,7 @@ export async function resumePoint({
   return {
     step,
     checkpoint,
-    snapshot: { parameters: floats(parameters), optimizer: floats(optimizer), ema: floats(ema) },
+    snapshot: { parameters: floats(parameters), optimizer: floats(optimizer), ema: floats(ema), lossScale },
   };
 }
 
@@ -79,7 +80,11 @@ export function toCheckpoint(
     parameters: stored(snapshot.parameters, shapes),
     optimizer: stored(snapshot.optimizer, slots),
     ...(snapshot.ema.size > 0 ? { ema: stored(snapshot.ema, shapes) } : {}),
-    trainer: { step, seed: recipe.training.seed },
+    trainer: {
+      step,
+      seed: recipe.training.seed,
+      ...(snapshot.lossScale ? { lossScale: snapshot.lossScale } : {}),
+    },
   };
 }
 

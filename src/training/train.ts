@@ -47,6 +47,8 @@ export interface TrainingResult {
   /** Seconds of this process in the loop. */
   seconds: number;
   interrupted: boolean;
+  /** Updates left out because a gradient in half precision was infinite. */
+  skippedUpdates: number;
   /** The checkpoint written last. */
   checkpoint: string;
   parameters: Map<string, Float32Array>;
@@ -137,8 +139,10 @@ async function takeSteps(
     }
     const learningRate = schedule(step);
     const gradientNorm = await learner.update(step, learningRate);
-    // The update has spoilt the parameters by then, and a checkpoint of them would be of no use.
-    if (!Number.isFinite(gradientNorm))
+    const { lossScale } = learner;
+    if (lossScale) Object.assign(metrics, { lossScale: lossScale.value, skippedUpdates: lossScale.skipped });
+    // In f32 the update has spoilt the parameters by then, and a checkpoint of them would be of no use.
+    if (!Number.isFinite(gradientNorm) && (!lossScale || lossScale.isExhausted))
       await stopAtBadNumber(run, learner, last!, step, `gradient's norm became ${gradientNorm}`);
     const examples = (step - start) * batchSize * accumulation;
     log.step(
@@ -159,6 +163,7 @@ async function takeSteps(
     loss,
     seconds,
     interrupted: step < steps,
+    skippedUpdates: learner.lossScale?.skipped ?? 0,
     checkpoint,
     parameters: last.parameters,
     skipped: loader.skipped,
