@@ -147,13 +147,15 @@ function reconstructSignals(
 
 function reconstructionHead(scope: Scope, queries: Tensor, latents: Tensor): Tensor {
   const channels = latents.shape[3];
-  return crossAttention(scope.child('hi_p_cross_attention'), queries, latents, {
-    heads: 1,
-    wideningFactor: 1,
-    queryKeyChannels: channels,
-    valueChannels: channels,
-    residual: false,
-  });
+  return scope.part('layers', () =>
+    crossAttention(scope.child('hi_p_cross_attention'), queries, latents, {
+      heads: 1,
+      wideningFactor: 1,
+      queryKeyChannels: channels,
+      valueChannels: channels,
+      residual: false,
+    }),
+  );
 }
 
 interface LabelQuery {

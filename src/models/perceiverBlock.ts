@@ -43,7 +43,7 @@ function attend(
   };
   const q = norms.queries.apply(queries);
   const x = queries === inputs ? q : norms.inputs.apply(inputs);
-  const { output, weights } = attention(q, x, maps, heads);
+  const { output, weights } = attention(scope, q, x, maps, heads);
   scope.tap(scope.nameOf('weights'), weights);
   return dropout(scope, output, dropoutProb);
 }
@@ -132,20 +132,25 @@ export function perceiverBlock(scope: Scope, inputs: Tensor, options: BlockOptio
   const { channels } = options;
   const cross = scope.child('~/hi_p_cross_attention');
   const inputChannels = inputs.shape[3];
-  let latents = crossAttention(cross, latentQueries(cross, inputs, options), inputs, {
-    heads: options.crossHeads,
-    wideningFactor: options.crossWideningFactor,
-    queryKeyChannels: inputChannels,
-    valueChannels: inputChannels,
-    residual: true,
-  });
+  let latents = scope.part('layers', () =>
+    crossAttention(cross, latentQueries(cross, inputs, options), inputs, {
+      heads: options.crossHeads,
+      wideningFactor: options.crossWideningFactor,
+      queryKeyChannels: inputChannels,
+      valueChannels: inputChannels,
+      residual: true,
+    }),
+  );
   for (let i = 0; i < options.numSelfAttends; i++) {
-    latents = selfAttention(scope.child(`~/self_attend_id_${i}`), latents, {
-      heads: options.selfHeads,
-      wideningFactor: options.selfWideningFactor,
-      dropoutProb: options.dropoutProb,
-      dropPathRate: options.dropPathRate,
-    });
+    const before = latents;
+    latents = scope.part('layers', () =>
+      selfAttention(scope.child(`~/self_attend_id_${i}`), before, {
+        heads: options.selfHeads,
+        wideningFactor: options.selfWideningFactor,
+        dropoutProb: options.dropoutProb,
+        dropPathRate: options.dropPathRate,
+      }),
+    );
   }
   ensure(latents.shape[3] === channels, () => `${scope.path}: ${latents} should have ${channels} channels.`);
   return latents;

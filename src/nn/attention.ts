@@ -7,9 +7,11 @@
  *   begin on the left or on the right. Few latents that read many inputs, and many queries that read few latents, each have
  *   an order that is several times cheaper than the usual one.
  */
-import type { Tensor } from '../graph/index.js';
+import { concat, type Tensor } from '../graph/index.js';
+import { evenSizes } from './chunks.js';
 import { applyMap, type LinearMap } from './linearMap.js';
 import { type Attended, scaledDotProductAttention } from './scaledDotProduct.js';
+import type { Scope } from './scope.js';
 
 /** The linear maps of an attention layer: weights `[D, E]`, `[C, E]`, `[C, V]`, `[V, O]`. */
 export interface AttentionMaps {
@@ -20,28 +22,86 @@ export interface AttentionMaps {
 }
 
 /**
- * Multi-head attention of queries `[B or 1, ..., N, D]` to inputs `[B, ..., M, C]` → output `[B, ..., N, O]`, weights
+ * Multi-head attention, as a part of the scope, of queries `[B or 1, ..., N, D]` to inputs `[B, ..., M, C]` → output `[B, ..., N, O]`, weights
  * `[B, ..., heads, N, M]`.
  */
-export function attention(queries: Tensor, inputs: Tensor, maps: AttentionMaps, heads: number): Attended {
-  return heads === 1 ? singleHead(queries, inputs, maps) : multiHead(queries, inputs, maps, heads);
+export function attention(scope: Scope, queries: Tensor, inputs: Tensor, maps: AttentionMaps, heads: number): Attended {
+  return heads === 1 ? singleHead(scope, queries, inputs, maps) : multiHead(scope, queries, inputs, maps, heads);
 }
 
-function multiHead(queries: Tensor, inputs: Tensor, { query, key, value, output }: AttentionMaps, heads: number) {
+function multiHead(
+  scope: Scope,
+  queries: Tensor,
+  inputs: Tensor,
+  { query, key, value, output }: AttentionMaps,
+  heads: number,
+): Attended {
   const q = applyMap(query, queries);
   const k = inputs.matmul(key.weight);
   const v = applyMap(value, inputs);
-  const attended = scaledDotProductAttention(q, k, v, { heads });
+  const attended = inParts(q, [k, v], heads, (...[qs, [ks, vs]]) =>
+    scope.part('attention', () => scaledDotProductAttention(qs, ks, vs, { heads })),
+  );
   return { output: applyMap(output, attended.output), weights: attended.weights };
 }
 
-function singleHead(queries: Tensor, inputs: Tensor, { query, key, value, output }: AttentionMaps): Attended {
-  const weights = scores(queries, inputs, query, key).softmax(-1);
+function singleHead(
+  scope: Scope,
+  queries: Tensor,
+  inputs: Tensor,
+  { query, key, value, output }: AttentionMaps,
+): Attended {
+  const attended = inParts(queries, [inputs], 1, (q, [x]) =>
+    scope.part('attention', () => {
+      const weights = scores(q, x, query, key).softmax(-1);
+      return { weights, output: read(weights, x, value.weight, output.weight) };
+    }),
+  );
   const bias = value.bias.reshape([1, -1]).matmul(output.weight).reshape([-1]).add(output.bias);
-  const [lead, [n, m]] = [weights.shape.slice(0, -2), weights.shape.slice(-2)];
+  const [lead, [n, m]] = [attended.weights.shape.slice(0, -2), attended.weights.shape.slice(-2)];
+  return { output: attended.output.add(bias), weights: attended.weights.reshape([...lead, 1, n, m]) };
+}
+
+/** Bytes of scores that are worked on at a time: they are passed over several times and should stay in a cache. */
+const CHUNK_BYTES = 8 * 2 ** 20;
+
+/**
+ * Attends in parts, so that few scores exist at a time: by examples or groups where there are enough of them, else by
+ * queries. `inputs` are read by all queries of their example and group.
+ */
+function inParts(
+  q: Tensor,
+  inputs: Tensor[],
+  heads: number,
+  attend: (q: Tensor, inputs: Tensor[]) => Attended,
+): Attended {
+  const count = Math.floor((pairsOf(q, inputs[0]) * heads * 4) / CHUNK_BYTES);
+  if (count < 2) return attend(q, inputs);
+  const rows = q.rank - 2;
+  const extent = (axis: number) => (axis === rows ? q.shape[axis] : Math.max(q.shape[axis], inputs[0].shape[axis]));
+  const axes = Array.from({ length: rows + 1 }, (_, i) => i);
+  const axis = axes.find((a) => extent(a) >= count) ?? rows;
+  const sizes = evenSizes(extent(axis), Math.min(count, extent(axis)));
+  const cut = (t: Tensor) => (t.shape[axis] === 1 ? sizes.map(() => t) : t.split(sizes, axis));
+  const uncut = (t: Tensor) => sizes.map(() => t);
+  const queriesOf = cut(q);
+  const inputsOf = inputs.map(axis === rows ? uncut : cut);
+  const parts = sizes.map((_, i) =>
+    attend(
+      queriesOf[i],
+      inputsOf.map((t) => t[i]),
+    ),
+  );
+  const weightsAxis = axis === rows ? parts[0].weights.rank - 2 : axis;
   return {
-    output: read(weights, inputs, value.weight, output.weight).add(bias),
-    weights: weights.reshape([...lead, 1, n, m]),
+    output: concat(
+      parts.map((p) => p.output),
+      axis,
+    ),
+    weights: concat(
+      parts.map((p) => p.weights),
+      weightsAxis,
+    ),
   };
 }
 

@@ -15,10 +15,13 @@ export function inChunks(x: Tensor, widest: number, f: (rows: Tensor) => Tensor)
   const rows = x.size / channels;
   const count = Math.floor((rows * widest * 4) / CHUNK_BYTES);
   if (count < FEWEST_CHUNKS) return f(x);
-  const sizes = Array.from(
-    { length: count },
-    (_, i) => Math.floor(((i + 1) * rows) / count) - Math.floor((i * rows) / count),
-  );
+  const sizes = evenSizes(rows, count);
   const parts = x.reshape([rows, channels]).split(sizes, 0).map(f);
   return concat(parts, 0).reshape([...x.shape.slice(0, -1), parts[0].shape[1]]);
+}
+
+/** `total` in so many parts of (nearly) equal size. */
+export function evenSizes(total: number, count: number): number[] {
+  const until = (i: number) => Math.floor((i * total) / count);
+  return Array.from({ length: count }, (_, i) => until(i + 1) - until(i));
 }

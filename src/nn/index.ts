@@ -22,5 +22,6 @@ export {
   type ModelNeeds,
   PARAMETER,
   type ParameterSpec,
+  type Rematerialization,
   Scope,
 } from './scope.js';

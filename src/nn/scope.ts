@@ -3,7 +3,7 @@
  * every random draw. Nothing is hidden: what a model needs can be listed, filled from a key, saved and loaded by name.
  */
 import { ensure } from '../errors/index.js';
-import { type DType, input, type Shape, sameShape, show, sizeOf, type Tensor } from '../graph/index.js';
+import { type DType, input, rematerialize, type Shape, sameShape, show, sizeOf, type Tensor } from '../graph/index.js';
 import type { Initializer } from './initializers.js';
 
 /** A trained tensor and how it begins. */
@@ -42,6 +42,18 @@ interface Context extends ModelNeeds {
   tensors: Map<string, Tensor>;
 }
 
+/**
+ * What is computed again for the backward pass instead of being kept (gradient checkpointing, arXiv 1604.06174): nothing;
+ * the weights of attention, which are many and cheap; or whole layers, of which only the inputs stay.
+ */
+export type Rematerialization = 'none' | 'attention' | 'layers';
+
+/** What a model is built for. */
+export interface ScopeOptions {
+  training?: boolean;
+  rematerialize?: Rematerialization;
+}
+
 /** Prefix of a parameter's graph input and engine buffer. */
 export const PARAMETER = 'parameter/';
 /** Prefix of a draw's graph input. */
@@ -55,16 +67,18 @@ export class Scope {
     readonly path: string,
     /** Whether dropout, drop path and query subsampling take place. */
     readonly training: boolean,
+    private readonly rematerialize: Rematerialization,
   ) {}
 
   /** An empty model. */
-  static root({ training = false } = {}): Scope {
-    return new Scope({ parameters: new Map(), draws: new Map(), taps: new Map(), tensors: new Map() }, '', training);
+  static root({ training = false, rematerialize = 'none' }: ScopeOptions = {}): Scope {
+    const empty = { parameters: new Map(), draws: new Map(), taps: new Map(), tensors: new Map() };
+    return new Scope(empty, '', training, rematerialize);
   }
 
   /** The scope of a part: its names begin with this scope's path, a slash and `name`. */
   child(name: string): Scope {
-    return new Scope(this.context, this.path ? `${this.path}/${name}` : name, this.training);
+    return new Scope(this.context, this.path ? `${this.path}/${name}` : name, this.training, this.rematerialize);
   }
 
   /** The full name of something in this scope. */
@@ -94,6 +108,11 @@ export class Scope {
     ensure(!this.context.draws.has(name), () => `Draw "${name}" is made twice.`);
     this.context.draws.set(name, { name, shape, dtype, rule });
     return input(DRAW + name, shape, dtype);
+  }
+
+  /** Builds a layer, or the attention inside one, so that what is to be computed again of it is. */
+  part<T>(kind: Exclude<Rematerialization, 'none'>, build: () => T): T {
+    return this.training && this.rematerialize === kind ? rematerialize(build) : build();
   }
 
   /** Makes an intermediate value known by name, so that it can be asked for; returns it. */
