@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readSafetensors, toFloat32, writeSafetensors } from '../../src/checkpoint/index.js';
 import { ensure } from '../../src/errors/index.js';
+import { countParameters } from '../../src/nn/index.js';
 import type { Contender, Durations } from '../measure.js';
 import { parameterValues, type Workload } from '../workload.js';
 import { type Answer, PeerProcess } from './peerProcess.js';
@@ -22,7 +23,7 @@ export class TorchPeer {
     private readonly process: PeerProcess,
     private readonly folder: string,
     readonly version: string,
-    readonly parameters: number,
+    private readonly parameters: number,
     readonly attentions: AttentionMode[],
   ) {}
 
@@ -61,11 +62,19 @@ export class TorchPeer {
     });
   }
 
-  /** The model's answer to the batch. */
-  async output(): Promise<Float32Array> {
+  /**
+   * Checks that both sides have the same parameters and give the same answer to the batch, before any training.
+   * @returns how far the answers are apart, relative to the largest value
+   */
+  async verify({ needs }: Workload, ours: Float32Array): Promise<number> {
+    const own = countParameters(needs);
+    ensure(
+      own === this.parameters,
+      () => `Both sides should have ${own} parameters, and PyTorch has ${this.parameters}.`,
+    );
     const file = join(this.folder, 'output.safetensors');
     await this.process.ask(`save ${file}`);
-    return toFloat32((await readSafetensors(file)).tensors.get('output')!);
+    return compareOutputs(ours, toFloat32((await readSafetensors(file)).tensors.get('output')!));
   }
 
   /** Losses of so many training steps, and the process's peak memory in bytes after them. */

@@ -5,7 +5,7 @@ import { unknownName } from '../../src/errors/index.js';
 import { PARAMETER } from '../../src/nn/index.js';
 import { type Around, defineBenchmark, pythonOption } from '../benchmark.js';
 import { inTurn, type Timings, timed } from '../measure.js';
-import { compareOutputs, TorchPeer } from '../peers/torch.js';
+import { TorchPeer } from '../peers/torch.js';
 import { createProducts } from '../products.js';
 import { gigabytes, ms, percent, type Result, ratio } from '../report.js';
 import { buildWorkload, parameterValues, type Workload } from '../workload.js';
@@ -91,19 +91,22 @@ async function measureForward(
   const feeds = workload.feeds();
   const started = await TorchPeer.start(workload, python);
   const torch = started instanceof TorchPeer ? started : undefined;
-  const { output } = await forward.run(feeds);
-  const outputsDiffer = torch && compareOutputs(output as Float32Array, await torch.output());
-  const ours = { name: 'ours', run: async () => ({ forward: (await timed(() => forward.run(feeds))).ms }) };
-  const peers = torch?.attentions.map((mode) => torch.forwards(mode)) ?? [];
-  const timings = await inTurn([products, ours, ...peers], { rounds });
-  await torch?.close();
-  return {
-    timings,
-    bestRate: products.bestRate(),
-    plainFlops: workload.plainFlops!,
-    outputsDiffer,
-    missing: 'missing' in started ? started.missing : undefined,
-  };
+  try {
+    const { output } = await forward.run(feeds);
+    const outputsDiffer = await torch?.verify(workload, output as Float32Array);
+    const ours = { name: 'ours', run: async () => ({ forward: (await timed(() => forward.run(feeds))).ms }) };
+    const peers = torch?.attentions.map((mode) => torch.forwards(mode)) ?? [];
+    const timings = await inTurn([products, ours, ...peers], { rounds });
+    return {
+      timings,
+      bestRate: products.bestRate(),
+      plainFlops: workload.plainFlops!,
+      outputsDiffer,
+      missing: 'missing' in started ? started.missing : undefined,
+    };
+  } finally {
+    await torch?.close();
+  }
 }
 
 function cells({ timings, bestRate, plainFlops }: Measured) {
