@@ -1,6 +1,6 @@
 /** Memory: how much programs will need and how much there is. Node only. */
 import { readFileSync } from 'node:fs';
-import { freemem } from 'node:os';
+import { freemem, totalmem } from 'node:os';
 import { type Graph, optimize, type Tensor } from '../graph/index.js';
 import { Arena, type Chunk } from './arena.js';
 import { elementwisePlan } from './elementwise/index.js';
@@ -109,15 +109,24 @@ export function availableMemory(): number {
   return Math.max(0, Math.min(...limits.filter((n) => n !== undefined)));
 }
 
+/** Bytes of the machine's memory, or of those that its control group allows. */
+export function machineMemory(): number {
+  const limits = [totalmem(), fieldOf(GROUP_LIMIT, /^(\d+)/), fieldOf(GROUP_LIMIT_1, /^(\d+)/)];
+  return Math.min(...limits.filter((n) => n !== undefined));
+}
+
+const GROUP_LIMIT = '/sys/fs/cgroup/memory.max';
+const GROUP_LIMIT_1 = '/sys/fs/cgroup/memory/memory.limit_in_bytes';
+
 function groupLimit(): number | undefined {
-  const limit = fieldOf('/sys/fs/cgroup/memory.max', /^(\d+)/);
+  const limit = fieldOf(GROUP_LIMIT, /^(\d+)/);
   const used = fieldOf('/sys/fs/cgroup/memory.current', /^(\d+)/) ?? 0;
   const reclaimable = fieldOf('/sys/fs/cgroup/memory.stat', /^inactive_file (\d+)/m) ?? 0;
   return limit === undefined ? undefined : limit - used + reclaimable;
 }
 
 function groupLimitVersion1(): number | undefined {
-  const limit = fieldOf('/sys/fs/cgroup/memory/memory.limit_in_bytes', /^(\d+)/);
+  const limit = fieldOf(GROUP_LIMIT_1, /^(\d+)/);
   const used = fieldOf('/sys/fs/cgroup/memory/memory.usage_in_bytes', /^(\d+)/) ?? 0;
   const reclaimable = fieldOf('/sys/fs/cgroup/memory/memory.stat', /^total_inactive_file (\d+)/m) ?? 0;
   return limit === undefined ? undefined : limit - used + reclaimable;

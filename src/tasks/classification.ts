@@ -1,7 +1,7 @@
 /** Classification as graphs: a linear on the mean of the encoder's latents. */
 import { ensure, HiperceiverError } from '../errors/index.js';
 import { input, type Tensor } from '../graph/index.js';
-import { linear, Scope } from '../nn/index.js';
+import { linear, type Rematerialization, Scope } from '../nn/index.js';
 import { crossEntropy } from '../objectives/index.js';
 import { applyModel, type ModelDescription, modelInputs } from '../training/description.js';
 import { modelFeeds, type Objective } from '../training/objective.js';
@@ -46,8 +46,9 @@ export function classificationObjective(
   description: ModelDescription,
   { labelSmoothing }: Recipe['finetune'],
   batchSize: number,
+  rematerialize?: Rematerialization,
 ): Objective {
-  const scope = Scope.root({ training: true });
+  const scope = Scope.root({ training: true, rematerialize });
   const inputs = modelInputs(description, batchSize);
   const labels = input('labels', [batchSize], 'i32');
   const logits = classify(description, scope, inputs);

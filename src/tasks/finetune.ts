@@ -3,6 +3,7 @@ import { type ImageDataset, requireClasses } from '../data/index.js';
 import { ensure } from '../errors/index.js';
 import { describeModel, type ModelDescription } from '../training/description.js';
 import { openSplit, prepareImages } from '../training/images.js';
+import type { BuildObjective } from '../training/objective.js';
 import type { Recipe } from '../training/recipe.js';
 import { prepareRun, type RunOptions, withEngine } from '../training/run.js';
 import { type TrainingResult, train } from '../training/train.js';
@@ -21,7 +22,7 @@ export async function finetune(recipe: Recipe, options: RunOptions = {}): Promis
   const { from } = recipe.finetune;
   const source = from ? await loadModel(from) : undefined;
   const { dataset, description } = await prepareClassification(recipe, source);
-  const build = (batchSize: number) => classificationObjective(description, recipe.finetune, batchSize);
+  const build: BuildObjective = (...how) => classificationObjective(description, recipe.finetune, ...how);
   const run = prepareRun(recipe, dataset, description, build, { label: 'fine-tune', ...options });
   return withEngine(recipe, options.engine, async (engine) => {
     const scoreOf = async (parameters: Map<string, Float32Array>) =>

@@ -1,6 +1,6 @@
 /** Masked auto-encoding as something to minimise: the same in Node and in a browser. */
 import type { Tensor } from '../graph/index.js';
-import { Scope } from '../nn/index.js';
+import { type Rematerialization, Scope } from '../nn/index.js';
 import { type AutoencodingOptions, type MaskPlan, maskedAutoencoding, maskFeeds } from '../objectives/index.js';
 import { fold } from '../random/index.js';
 import { type ModelDescription, modelInputs, systemOf } from './description.js';
@@ -11,8 +11,9 @@ export function autoencodingObjective(
   description: ModelDescription,
   masking: AutoencodingOptions,
   batchSize: number,
+  rematerialize?: Rematerialization,
 ): Objective & { plans: MaskPlan[]; reconstruction: Record<string, Tensor> } {
-  const scope = Scope.root({ training: true });
+  const scope = Scope.root({ training: true, rematerialize });
   const inputs = modelInputs(description, batchSize);
   const built = maskedAutoencoding(
     scope,

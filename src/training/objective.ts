@@ -1,7 +1,7 @@
 /** What is minimised. */
 import type { Batch } from '../data/index.js';
 import type { Tensor, Values } from '../graph/index.js';
-import { DRAW, drawAll, type ModelNeeds } from '../nn/index.js';
+import { DRAW, drawAll, type ModelNeeds, type Rematerialization } from '../nn/index.js';
 import type { Key } from '../random/index.js';
 
 /** A loss as a graph, and how a batch and a key become its inputs. */
@@ -15,6 +15,9 @@ export interface Objective {
   /** Everything that is fed in one step: signals, labels, masks, draws. A pure function of its arguments. */
   feeds(batch: Batch, key: Key): Record<string, Values>;
 }
+
+/** Makes the objective for a batch size; what is computed again in the backward pass changes only time and memory. */
+export type BuildObjective = (batchSize: number, rematerialize?: Rematerialization) => Objective;
 
 /** What every model is fed in one step: the signals of its inputs, and the values of its random draws. */
 export function modelFeeds(

@@ -1,9 +1,9 @@
 /** What a run will take, known before it starts; what cannot fit is refused. Node only. */
-import { availableMemory, estimatePrograms } from '../engine/memory.js';
+import { availableMemory, estimatePrograms, machineMemory } from '../engine/memory.js';
 import { HiperceiverError } from '../errors/index.js';
-import { countParameters } from '../nn/index.js';
+import { countParameters, type Rematerialization } from '../nn/index.js';
 import type { ModelDescription } from './description.js';
-import type { Objective } from './objective.js';
+import type { BuildObjective, Objective } from './objective.js';
 import { learnerOptions } from './optimization.js';
 import { trainingPrograms } from './programs.js';
 import type { Recipe } from './recipe.js';
@@ -21,6 +21,8 @@ export interface TrainingPlan {
   trainedParameters: number;
   /** Floating-point operations (products and convolutions) of one optimiser update, accumulated batches included. */
   flopsPerStep: number;
+  /** What is computed again in the backward pass. */
+  rematerialize: Rematerialization;
   /** Bytes that the run will take beside what the process holds already. */
   memory: number;
   /** Bytes that can still be taken. */
@@ -29,26 +31,51 @@ export interface TrainingPlan {
 
 /**
  * Plans a run. Graphs are built for it, which takes milliseconds; nothing of the run's size is allocated.
- * @param build the run's objective for a batch size
+ * @param build the run's objective
  */
 export function planTraining(
   recipe: Recipe,
   about: Pick<TrainingPlan, 'description' | 'folder' | 'images'>,
-  build: (batchSize: number) => Objective,
+  build: BuildObjective,
 ): TrainingPlan {
-  const { batchSize, accumulation } = recipe.training;
-  const { flops, ...rest } = costOf(recipe, batchSize, build);
-  return { recipe, ...about, ...rest, flopsPerStep: flops * accumulation, availableMemory: limitOf(recipe) };
+  const { level, cost } = rematerializationOf(recipe, build);
+  const { flops, ...rest } = cost;
+  return {
+    recipe,
+    ...about,
+    ...rest,
+    rematerialize: level,
+    flopsPerStep: flops * recipe.training.accumulation,
+    availableMemory: limitOf(recipe, availableMemory()),
+  };
+}
+
+/** Share of the machine's memory that a run may take before it computes things again. */
+const ROOMY = 0.75;
+
+/**
+ * What is computed again: what the recipe says, or as little as the machine's memory allows. Not what is free at the
+ * moment: a run that is resumed must decide alike, for its bits depend on it.
+ */
+function rematerializationOf(recipe: Recipe, build: BuildObjective): { level: Rematerialization; cost: Cost } {
+  const { batchSize, rematerialize } = recipe.training;
+  const levels: Rematerialization[] = rematerialize === 'auto' ? ['none', 'attention', 'layers'] : [rematerialize];
+  const room = ROOMY * limitOf(recipe, machineMemory());
+  for (const level of levels) {
+    const cost = costOf(recipe, batchSize, (size) => build(size, level));
+    if (cost.memory <= room || level === levels[levels.length - 1]) return { level, cost };
+  }
+  throw new Error('There is always a last level.');
 }
 
 /**
  * Refuses a plan that does not fit.
  * @throws HiperceiverError naming the largest batch that does
  */
-export function ensureFits(plan: TrainingPlan, build: (batchSize: number) => Objective): void {
+export function ensureFits(plan: TrainingPlan, build: BuildObjective): void {
   const { recipe, memory, availableMemory: limit } = plan;
   if (memory <= limit) return;
-  const largest = largestBatch(recipe, limit, build);
+  const largest = largestBatch(recipe, limit, (size) => build(size, plan.rematerialize));
   const gigabytes = (bytes: number) => `${Number((bytes / 1e9).toPrecision(3))} GB`;
   const way =
     largest > 0
@@ -100,6 +127,6 @@ function builtCost(recipe: Recipe, objective: Objective): Cost {
 /** WebAssembly addresses 4 GiB at most, whatever the machine has. */
 const WASM_LIMIT = 4 * 2 ** 30;
 
-function limitOf({ training }: Recipe): number {
-  return training.device === 'wasm' ? Math.min(WASM_LIMIT, availableMemory()) : availableMemory();
+function limitOf({ training }: Recipe, memory: number): number {
+  return training.device === 'wasm' ? Math.min(WASM_LIMIT, memory) : memory;
 }

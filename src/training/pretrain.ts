@@ -2,6 +2,7 @@
 import { autoencodingObjective } from './autoencoding.js';
 import { describeModel, type ModelDescription } from './description.js';
 import { prepareImages } from './images.js';
+import type { BuildObjective } from './objective.js';
 import type { Recipe } from './recipe.js';
 import { prepareRun, type RunOptions, withEngine } from './run.js';
 import { type TrainingResult, train } from './train.js';
@@ -13,7 +14,7 @@ export async function pretrain(
 ): Promise<TrainingResult & { description: ModelDescription }> {
   const { dataset, modality, normalization } = await prepareImages(recipe);
   const description = describeModel(recipe, [modality], normalization);
-  const build = (batchSize: number) => autoencodingObjective(description, recipe.masking, batchSize);
+  const build: BuildObjective = (...how) => autoencodingObjective(description, recipe.masking, ...how);
   const run = prepareRun(recipe, dataset, description, build, options);
   const result = await withEngine(recipe, options.engine, (engine) => train({ ...run, engine }));
   return { ...result, description };

@@ -127,6 +127,11 @@ export const defaultRecipe = {
      * softmax, sums, and the weights that are trained are f32 in any case.
      */
     precision: 'f32' as 'f32' | 'f16',
+    /**
+     * What is computed again in the backward pass instead of being kept: the weights of `attention`, whole `layers` (a
+     * third more work, a fraction of the memory), or nothing. `auto` keeps what the machine's memory has room for.
+     */
+    rematerialize: 'auto' as 'auto' | 'none' | 'attention' | 'layers',
     /** Threads of the engine; 0 chooses by the machine. */
     threads: 0,
     /** Folder of the run; empty: `runs/` and the recipe's name. */

@@ -6,7 +6,7 @@ import { initialize } from '../nn/index.js';
 import { fold, keyFrom } from '../random/index.js';
 import type { ModelDescription } from './description.js';
 import { trainingLoader } from './images.js';
-import type { Objective } from './objective.js';
+import type { BuildObjective } from './objective.js';
 import { ensureFits, planTraining, type TrainingPlan } from './plan.js';
 import type { Recipe } from './recipe.js';
 import type { TrainingRun } from './train.js';
@@ -32,21 +32,21 @@ export function runFolder({ name, training }: Recipe): string {
 
 /**
  * Plans a run on images, tells `options.onPlan`, and makes all that `train` needs but the engine.
- * @param build the objective for a batch size
+ * @param build the objective for a batch size, and what is computed again
  * @throws HiperceiverError where the run does not fit into memory
  */
 export function prepareRun(
   recipe: Recipe,
   dataset: ImageDataset,
   description: ModelDescription,
-  build: (batchSize: number) => Objective,
+  build: BuildObjective,
   options: RunOptions,
 ): Omit<TrainingRun, 'engine'> {
   const folder = runFolder(recipe);
   const plan = planTraining(recipe, { description, folder, images: dataset.size }, build);
   options.onPlan?.(plan);
   ensureFits(plan, build);
-  const objective = build(recipe.training.batchSize);
+  const objective = build(recipe.training.batchSize, plan.rematerialize);
   return {
     recipe,
     folder,

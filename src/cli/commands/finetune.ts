@@ -8,7 +8,7 @@ import { chooseRecipe } from '../chooseRecipe.js';
 import { defineCommand } from '../command.js';
 import { accuracyLines, confusionRows } from '../describe/classifier.js';
 import { describePlan } from '../describe/plan.js';
-import { describeSkipped } from '../describe/skipped.js';
+import { describeSkipped, describeSkippedUpdates } from '../describe/skipped.js';
 import { untilInterrupted } from '../interrupt.js';
 import { UsageError } from '../usageError.js';
 
@@ -53,7 +53,7 @@ export const command = defineCommand({
     );
     const { parameters: _, score, ...facts } = result;
     const { folder, checkpoint, step, loss } = result;
-    const skipped = describeSkipped(result.skipped);
+    const skipped = [...describeSkipped(result.skipped), ...describeSkippedUpdates(result.skippedUpdates)];
     if (!score) {
       const way = [program, 'finetune', '--resume', '--out', folder].join(' ');
       const sentence = `Interrupted at step ${step} and saved in ${checkpoint}: "${way}" goes on.`;

@@ -117,7 +117,7 @@ interface TrainingStep {
 function trainingStep(model: InspectedModel, modalities: Modality[], recipe: Recipe): TrainingStep {
   const description = { ...model, modalities, normalization: { mean: [], std: [] } };
   const about = { description, folder: runFolder(recipe), images: 0 };
-  const plan = planTraining(recipe, about, (size) => autoencodingObjective(description, recipe.masking, size));
+  const plan = planTraining(recipe, about, (...how) => autoencodingObjective(description, recipe.masking, ...how));
   return { batchSize: recipe.training.batchSize, flops: plan.flopsPerStep, memory: plan.memory };
 }
 

@@ -11,12 +11,13 @@ export function describePlan(plan: TrainingPlan): string {
   const trained =
     trainedParameters === parameters ? '' : ` (${trainedParameters.toLocaleString('en-US')} of them trained)`;
   const examples = accumulation > 1 ? `${accumulation} x ${plural(batchSize, 'image')}` : plural(batchSize, 'image');
+  const recomputed = plan.rematerialize === 'none' ? '' : `, with ${plan.rematerialize} computed again going back`;
   return [
     `${description.system}/${description.variant} with ${plural(parameters, 'parameter')}${trained}`,
     ` on ${plural(images, 'image')} of ${recipe.data.path} as ${describeModalities(description.modalities)}: `,
     `${describeGroups(plan)}. `,
     `${plural(steps, 'step')} of ${examples}, ${formatCount(flopsPerStep, 'FLOP')} each, on ${device}; `,
-    `about ${formatBytes(memory)} of memory (${formatBytes(plan.availableMemory)} free). `,
+    `about ${formatBytes(memory)} of memory (${formatBytes(plan.availableMemory)} free)${recomputed}. `,
     `Run folder: ${folder}.`,
   ].join('');
 }
