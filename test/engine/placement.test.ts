@@ -1,6 +1,7 @@
 /** No node of a training step is left to the CPU by the WebGPU device: what the provider's own log says. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Precision } from '../../src/engine/index.js';
 import { type Placement, placementOf, readPlacement } from '../../src/engine/placement.js';
 import { Graph, gradients, input } from '../../src/graph/index.js';
 import { classificationObjective } from '../../src/tasks/classification.js';
@@ -25,8 +26,9 @@ function onlyOnGpu(placement: Placement): void {
 }
 
 /** Checks the gradient, the accumulation where there is one, and the update. */
-async function checkStep(recipe: Recipe, objective: Objective): Promise<void> {
-  const { gradient, accumulate, update } = trainingPrograms(objective, learnerOptions(recipe, objective.needs));
+async function checkStep(recipe: Recipe, objective: Objective, precision: Precision = 'f32'): Promise<void> {
+  const options = { ...learnerOptions(recipe, objective.needs), precision };
+  const { gradient, accumulate, update } = trainingPrograms(objective, options);
   for (const program of [gradient, accumulate, update]) if (program) onlyOnGpu(await placementOf(program.graph));
 }
 
@@ -50,6 +52,11 @@ for (const [name, partial] of Object.entries(pretraining)) {
     await checkStep(recipe, autoencodingObjective(tinyDescription(recipe), recipe.masking, 2));
   });
 }
+
+test('a pre-training step in half precision runs on the GPU alone', { skip }, async () => {
+  const recipe = tinyRecipe('unused', { model: randomModel, masking: { ratio: 0.85 } });
+  await checkStep(recipe, autoencodingObjective(tinyDescription(recipe), recipe.masking, 2), 'f16');
+});
 
 test('a fine-tuning step runs on the GPU alone', { skip }, async () => {
   const recipe = tinyRecipe('unused', { task: 'finetune', optimizer: { name: 'sgd' } });
