@@ -123,7 +123,7 @@ export const defaultRecipe = {
     /** Engine: `cpu` and `webgpu` run natively, `wasm` anywhere; `reference` is slow and plain. */
     device: 'cpu' as 'cpu' | 'webgpu' | 'wasm' | 'reference',
     /**
-     * Precision of products and activations: `f16`, on `webgpu` alone, takes half of the memory and of the traffic. Norms,
+     * Precision of products and activations: `f16`, on `webgpu` alone, takes little more than half of the memory. Norms,
      * softmax, sums, and the weights that are trained are f32 in any case.
      */
     precision: 'f32' as 'f32' | 'f16',
