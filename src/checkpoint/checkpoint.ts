@@ -8,19 +8,19 @@ import { standingFolder, writeFolderAtomic } from './atomic.js';
 import { encodeJson, readJson } from './jsonFile.js';
 import { isRunFolder, latestCheckpoint } from './runFolder.js';
 import { readSafetensors, streamSafetensors } from './safetensors.js';
-import type { StoredTensor } from './storedTensor.js';
+import type { LazyTensor, StoredTensor } from './storedTensor.js';
 import { checkWeights, holdsWeights, readWeights, WEIGHTS_FILE, weightsFile } from './weights.js';
 
 /** All that a checkpoint can hold. */
-export interface Checkpoint {
+export interface Checkpoint<T extends StoredTensor | LazyTensor = StoredTensor> {
   /** `config.json`: model type, architecture, recipe. */
   config: Record<string, unknown>;
   /** `model.safetensors`: encoder, decoder, heads, under the reference's names. */
-  parameters: Map<string, StoredTensor>;
+  parameters: Map<string, T>;
   /** `optimizer.safetensors`: moments and the like. */
-  optimizer?: Map<string, StoredTensor>;
+  optimizer?: Map<string, T>;
   /** `ema.safetensors`: the exponential moving average of the parameters. */
-  ema?: Map<string, StoredTensor>;
+  ema?: Map<string, T>;
   /** `trainer.json`: step, seed, position in the data order. */
   trainer?: Record<string, unknown>;
 }
@@ -40,13 +40,13 @@ const METADATA = { format: 'pt' };
  * Writes a checkpoint folder, in place of one that may be there; float bits are kept exactly.
  * @throws HiperceiverError where it cannot be written; what was saved before is then untouched.
  */
-export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Promise<void> {
+export async function saveCheckpoint(folder: string, checkpoint: Checkpoint<StoredTensor | LazyTensor>): Promise<void> {
   const { config, parameters, optimizer, ema, trainer } = checkpoint;
   await writeFolderAtomic(folder, async (temporary) => {
     // Errors name the final path: the temporary one is gone when they are read.
     const json = (name: string, value: Record<string, unknown>) =>
       writeFile(join(temporary, name), encodeJson(join(folder, name), value));
-    const safetensors = async (name: string, tensors: Map<string, StoredTensor>) => {
+    const safetensors = async (name: string, tensors: Map<string, StoredTensor | LazyTensor>) => {
       const handle = await open(join(temporary, name), 'wx');
       try {
         await streamSafetensors(handle, join(folder, name), tensors, METADATA);

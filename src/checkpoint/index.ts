@@ -4,4 +4,4 @@ export { type Checkpoint, type CheckpointPart, loadCheckpoint, saveCheckpoint } 
 export { errorCode, readError, writeError } from './ioErrors.js';
 export { checkpointPath, latestCheckpoint, pruneCheckpoints } from './runFolder.js';
 export { readSafetensors, readSafetensorsHeader, writeSafetensors } from './safetensors.js';
-export { type StoredArray, type StoredDType, type StoredTensor, toFloat32 } from './storedTensor.js';
+export { type LazyTensor, type StoredArray, type StoredDType, type StoredTensor, toFloat32 } from './storedTensor.js';

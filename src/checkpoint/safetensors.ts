@@ -12,7 +12,7 @@ import {
   type SafetensorsHeader,
   type TensorEntry,
 } from './safetensorsHeader.js';
-import { checkTensor, type StoredTensor, storedArrays } from './storedTensor.js';
+import { checkTensor, type LazyTensor, type StoredTensor, storedArrays } from './storedTensor.js';
 
 /** The kernel moves at most 2 GiB a call; a piece of this size is far below it and large enough to cost nothing. */
 const PIECE_BYTES = 2 ** 28;
@@ -55,7 +55,7 @@ export async function readSafetensorsHeader(path: string): Promise<SafetensorsHe
  */
 export async function writeSafetensors(
   path: string,
-  tensors: Iterable<[string, StoredTensor]>,
+  tensors: Iterable<[string, StoredTensor | LazyTensor]>,
   metadata: Record<string, string> = {},
 ): Promise<void> {
   await writeFileAtomic(path, (handle) => streamSafetensors(handle, path, tensors, metadata));
@@ -65,17 +65,25 @@ export async function writeSafetensors(
 export async function streamSafetensors(
   handle: FileHandle,
   path: string,
-  tensors: Iterable<[string, StoredTensor]>,
+  tensors: Iterable<[string, StoredTensor | LazyTensor]>,
   metadata: Record<string, string> = {},
 ): Promise<void> {
   const ordered = fileOrder(path, tensors);
   await writeAll(handle, encodeHeader(ordered, metadata));
-  for (const [, { data }] of ordered)
+  for (const [name, tensor] of ordered) {
+    const { dtype, shape } = tensor;
+    const data = 'load' in tensor ? await tensor.load() : tensor.data;
+    if ('load' in tensor) checkTensor(label(path, name), { dtype, shape, data });
     await writeAll(handle, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+}
+
+function label(path: string, name: string): string {
+  return `Tensor "${name}" for ${path}`;
 }
 
 /** The tensors, checked; widest elements first, so that each begins at a multiple of its element size. */
-function fileOrder(path: string, tensors: Iterable<[string, StoredTensor]>): [string, StoredTensor][] {
+function fileOrder<T extends StoredTensor | LazyTensor>(path: string, tensors: Iterable<[string, T]>): [string, T][] {
   const list = [...tensors];
   const names = new Set<string>();
   for (const [name, tensor] of list) {
@@ -84,10 +92,11 @@ function fileOrder(path: string, tensors: Iterable<[string, StoredTensor]>): [st
       name !== '__metadata__',
       () => `${path} cannot hold a tensor named "__metadata__": the format reserves the name.`,
     );
-    checkTensor(`Tensor "${name}" for ${path}`, tensor);
+    if ('data' in tensor) checkTensor(label(path, name), tensor);
     names.add(name);
   }
-  return list.sort(([, a], [, b]) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
+  const width = ({ dtype }: T) => storedArrays[dtype].BYTES_PER_ELEMENT;
+  return list.sort(([, a], [, b]) => width(b) - width(a));
 }
 
 /** A write may take fewer bytes than offered: go on until all are written or an error says why not. */

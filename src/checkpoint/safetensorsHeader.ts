@@ -68,11 +68,14 @@ export function parseHeader(file: string, bytes: Uint8Array, bodyBytes: number):
 }
 
 /** The header's bytes with its length field, padded with spaces so that the body begins at a multiple of eight. */
-export function encodeHeader(tensors: readonly [string, StoredTensor][], metadata: Record<string, string>): Uint8Array {
+export function encodeHeader(
+  tensors: readonly [string, Pick<StoredTensor, 'dtype' | 'shape'>][],
+  metadata: Record<string, string>,
+): Uint8Array {
   let offset = 0;
-  const entries = tensors.map(([name, { dtype, shape, data }]) => {
+  const entries = tensors.map(([name, { dtype, shape }]) => {
     const begin = offset;
-    offset += data.byteLength;
+    offset += elementCount(shape) * storedArrays[dtype].BYTES_PER_ELEMENT;
     return `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, offset] })}`;
   });
   if (Object.keys(metadata).length > 0) entries.unshift(`"__metadata__":${JSON.stringify(metadata)}`);

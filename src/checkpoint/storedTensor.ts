@@ -23,6 +23,13 @@ export interface StoredTensor {
   data: StoredArray;
 }
 
+/** A tensor that is to be written, and whose data are fetched when their turn comes: never all of a file's at once. */
+export interface LazyTensor {
+  dtype: StoredDType;
+  shape: number[];
+  load(): Promise<StoredArray>;
+}
+
 /** The typed array that holds each element type. */
 export const storedArrays = {
   F64: Float64Array,

@@ -3,7 +3,7 @@ import { ensure, HiperceiverError } from '../errors/index.js';
 import { type Graph, optimize, toOnnx, type Values } from '../graph/index.js';
 import { elementwisePlan } from './elementwise/index.js';
 import { explain } from './explain.js';
-import type { AnswerMessage, RequestKind, Requests, WorkerThread } from './protocol.js';
+import { type AnswerMessage, forgetMessage, type RequestKind, type Requests, type WorkerThread } from './protocol.js';
 import { checkFeed, checkResidency, signatureOf } from './signature.js';
 import type { BufferContent, DeviceName, Engine, Program, Residency } from './types.js';
 
@@ -121,7 +121,9 @@ export class RemoteEngine implements Engine {
     });
   }
 
-  private settle({ id, answer, error }: AnswerMessage): void {
+  private settle(message: AnswerMessage): void {
+    const { id, answer, error } = message;
+    forgetMessage(message);
     const waiting = this.pending.get(id);
     this.pending.delete(id);
     if (this.pending.size === 0) this.thread.hold(false);

@@ -55,7 +55,10 @@ function mlp(scope: Scope, normScope: Scope, x: Tensor, wideningFactor: number, 
   const norm = normBefore(normScope, x, width);
   const hidden = norm.absorb(linearMap(scope.child('mlp_hidden_linear'), channels, width));
   const output = linearMap(scope.child('mlp_output_linear'), width, channels);
-  const y = inChunks(x, width, (rows) => applyMap(output, applyMap(hidden, norm.apply(rows)).squaredRelu()));
+  const y = inChunks(x, width, (rows) => {
+    const before = applyMap(hidden, norm.apply(rows));
+    return scope.part('cheap', () => applyMap(output, before.squaredRelu()));
+  });
   return dropout(scope, y, dropoutProb);
 }
 

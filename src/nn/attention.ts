@@ -40,7 +40,7 @@ function multiHead(
   const k = inputs.matmul(key.weight);
   const v = applyMap(value, inputs);
   const attended = inParts(q, [k, v], heads, (...[qs, [ks, vs]]) =>
-    scope.part('attention', () => scaledDotProductAttention(qs, ks, vs, { heads })),
+    scope.part('cheap', () => scaledDotProductAttention(qs, ks, vs, { heads })),
   );
   return { output: applyMap(output, attended.output), weights: attended.weights };
 }
@@ -52,7 +52,7 @@ function singleHead(
   { query, key, value, output }: AttentionMaps,
 ): Attended {
   const attended = inParts(queries, [inputs], 1, (q, [x]) =>
-    scope.part('attention', () => {
+    scope.part('cheap', () => {
       const weights = scores(q, x, query, key).softmax(-1);
       return { weights, output: read(weights, x, value.weight, output.weight) };
     }),

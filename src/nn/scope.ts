@@ -44,9 +44,9 @@ interface Context extends ModelNeeds {
 
 /**
  * What is computed again for the backward pass instead of being kept (gradient checkpointing, arXiv 1604.06174): nothing;
- * the weights of attention, which are many and cheap; or whole layers, of which only the inputs stay.
+ * what is cheap (attention weights, activations); or whole layers, of which only the inputs stay.
  */
-export type Rematerialization = 'none' | 'attention' | 'layers';
+export type Rematerialization = 'none' | 'cheap' | 'layers';
 
 /** What a model is built for. */
 export interface ScopeOptions {
@@ -110,7 +110,7 @@ export class Scope {
     return input(DRAW + name, shape, dtype);
   }
 
-  /** Builds a layer, or the attention inside one, so that what is to be computed again of it is. */
+  /** Builds a layer, or a cheap part of one, so that it is computed again where that is wanted. */
   part<T>(kind: Exclude<Rematerialization, 'none'>, build: () => T): T {
     return this.training && this.rematerialize === kind ? rematerialize(build) : build();
   }

@@ -31,7 +31,7 @@ export async function finetune(recipe: Recipe, options: RunOptions = {}): Promis
       ...run,
       initial: () => (source ? adopted(run.initial(), source) : run.initial()),
       engine,
-      evaluate: async ({ parameters }) => ({ testAccuracy: (await scoreOf(parameters)).top1 }),
+      evaluate: async (parameters) => ({ testAccuracy: (await scoreOf(parameters)).top1 }),
     });
     if (result.interrupted) return { ...result, interrupted: true, description };
     return { ...result, interrupted: false, description, score: await scoreOf(result.parameters) };

@@ -29,7 +29,7 @@ export async function stopAtBadNumber(
     ),
   );
   await writeFileAtomic(join(folder, `bad-batch-step-${step}.json`), JSON.stringify({ ids: [...batch.ids] }));
-  const { parameters } = await learner.snapshot();
+  const parameters = await learner.parameters();
   const inGradient = await learner.firstBadGradient();
   const bad =
     firstBad(Object.entries(batch.signals), 'input') ??

@@ -1,7 +1,8 @@
 /** The device's part of training: parameters and state live there; two programs, gradient and update, work on them. */
 import { type BufferContent, type Engine, type Program, selfCheck } from '../engine/index.js';
-import type { TensorType, Values } from '../graph/index.js';
+import { sizeOf, type TensorType, type Values } from '../graph/index.js';
 import { type ModelNeeds, PARAMETER, type ParameterSpec } from '../nn/index.js';
+import { groupedReader } from './groupedReader.js';
 import { LossScale, type LossScaleState } from './lossScale.js';
 import type { Objective } from './objective.js';
 import {
@@ -14,12 +15,12 @@ import {
 } from './programs.js';
 
 /** Everything that a checkpoint needs from the device, by buffer name without the parameters' prefix. */
-export interface Snapshot {
-  parameters: Map<string, Float32Array>;
+export interface Snapshot<T = Float32Array> {
+  parameters: Map<string, T>;
   /** Optimiser slots, `<slot>/<parameter>`. */
-  optimizer: Map<string, Float32Array>;
+  optimizer: Map<string, T>;
   /** Moving averages by parameter, where they are kept. */
-  ema: Map<string, Float32Array>;
+  ema: Map<string, T>;
   /** In half precision: where the factor on the loss stands. */
   lossScale?: LossScaleState;
 }
@@ -122,19 +123,38 @@ export class Learner {
     return norm;
   }
 
+  /** Copies the parameters from the device. */
+  async parameters(): Promise<Map<string, Float32Array>> {
+    const names = [...this.needs.parameters.keys()];
+    const values = await this.engine.read(names.map((name) => PARAMETER + name));
+    return new Map(names.map((name) => [name, values.get(PARAMETER + name) as Float32Array]));
+  }
+
   /** Copies everything from the device. */
   async snapshot(): Promise<Snapshot> {
-    const names = [...this.needs.parameters.keys()];
+    const values = await this.engine.read(this.sizes().keys());
+    return this.arrange((buffer) => values.get(buffer) as Float32Array);
+  }
+
+  /** What `snapshot` copies, but each array is copied when it is asked for; before the next update, and once. */
+  lazySnapshot(): Snapshot<() => Promise<Float32Array>> {
+    const read = groupedReader(this.engine, this.sizes());
+    return this.arrange((buffer) => () => read(buffer));
+  }
+
+  /** Number of values of all buffers that a snapshot holds, in the order in which it is saved. */
+  private sizes(): Map<string, number> {
+    const parameters = [...this.needs.parameters.values()].map((p) => [PARAMETER + p.name, sizeOf(p.shape)] as const);
+    return new Map([...parameters, ...this.update_.state.map((s) => [s.buffer, sizeOf(s.shape)] as const)]);
+  }
+
+  private arrange<T>(of: (buffer: string) => T): Snapshot<T> {
     const state = this.update_.state.map((s) => s.buffer);
-    const values = (await this.engine.read([...names.map((n) => PARAMETER + n), ...state])) as Map<
-      string,
-      Float32Array
-    >;
     const isAverage = (buffer: string) => buffer.startsWith('ema/');
     return {
-      parameters: new Map(names.map((n) => [n, values.get(PARAMETER + n)!])),
-      optimizer: new Map(state.filter((b) => !isAverage(b)).map((b) => [b, values.get(b)!])),
-      ema: new Map(state.filter(isAverage).map((b) => [b.slice('ema/'.length), values.get(b)!])),
+      parameters: new Map([...this.needs.parameters.keys()].map((name) => [name, of(PARAMETER + name)])),
+      optimizer: new Map(state.filter((b) => !isAverage(b)).map((b) => [b, of(b)])),
+      ema: new Map(state.filter(isAverage).map((b) => [b.slice('ema/'.length), of(b)])),
       lossScale: this.lossScale?.save(),
     };
   }

@@ -59,7 +59,7 @@ const ROOMY = 0.75;
  */
 function rematerializationOf(recipe: Recipe, build: BuildObjective): { level: Rematerialization; cost: Cost } {
   const { batchSize, rematerialize } = recipe.training;
-  const levels: Rematerialization[] = rematerialize === 'auto' ? ['none', 'attention', 'layers'] : [rematerialize];
+  const levels: Rematerialization[] = rematerialize === 'auto' ? ['none', 'cheap', 'layers'] : [rematerialize];
   const room = ROOMY * limitOf(recipe, machineMemory());
   for (const level of levels) {
     const cost = costOf(recipe, batchSize, (size) => build(size, level));

@@ -128,10 +128,11 @@ export const defaultRecipe = {
      */
     precision: 'f32' as 'f32' | 'f16',
     /**
-     * What is computed again in the backward pass instead of being kept: the weights of `attention`, whole `layers` (a
-     * third more work, a fraction of the memory), or nothing. `auto` keeps what the machine's memory has room for.
+     * What is computed again in the backward pass instead of being kept: nothing, what is `cheap` (attention weights and
+     * activations: a few per cent more work), or whole `layers` (a third more work, a fraction of the memory). `auto`
+     * keeps what the machine's memory has room for.
      */
-    rematerialize: 'auto' as 'auto' | 'none' | 'attention' | 'layers',
+    rematerialize: 'auto' as 'auto' | 'none' | 'cheap' | 'layers',
     /** Threads of the engine; 0 chooses by the machine. */
     threads: 0,
     /** Folder of the run; empty: `runs/` and the recipe's name. */

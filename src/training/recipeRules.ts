@@ -87,7 +87,7 @@ export const sectionRules: { [S in keyof Sections]: SectionRules<Sections[S]> } 
     seed: integer({ min: 0, max: 2 ** 32 - 1 }),
     device: choice('cpu', 'webgpu', 'wasm', 'reference'),
     precision: choice('f32', 'f16'),
-    rematerialize: choice('auto', 'none', 'attention', 'layers'),
+    rematerialize: choice('auto', 'none', 'cheap', 'layers'),
     threads: integer({ min: 0 }),
     out: text,
     checkpointEvery: integer({ min: 0 }),

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import {
   type Checkpoint,
+  type LazyTensor,
   latestCheckpoint,
   loadCheckpoint,
   type StoredTensor,
@@ -68,9 +69,9 @@ function floats(tensors: ReadonlyMap<string, StoredTensor>): Map<string, Float32
 /** What a run saves after a step. */
 export function toCheckpoint(
   { description, recipe, objective }: TrainingRun,
-  snapshot: Snapshot,
+  snapshot: Snapshot<() => Promise<Float32Array>>,
   step: number,
-): Checkpoint {
+): Checkpoint<LazyTensor> {
   const shapes = objective.needs.parameters;
   const slots = new Map(
     [...snapshot.optimizer.keys()].map((key) => [key, shapes.get(key.slice(key.indexOf('/') + 1))!]),
@@ -90,13 +91,8 @@ export function toCheckpoint(
 
 /** Arrays as a checkpoint stores them, with the shapes of the parameters that they belong to. */
 function stored(
-  values: ReadonlyMap<string, Float32Array>,
+  arrays: ReadonlyMap<string, () => Promise<Float32Array>>,
   specs: ReadonlyMap<string, ParameterSpec>,
-): Map<string, StoredTensor> {
-  return new Map(
-    [...values].map(([name, data]) => [
-      name,
-      { dtype: 'F32', shape: [...(specs.get(name)?.shape ?? [data.length])], data },
-    ]),
-  );
+): Map<string, LazyTensor> {
+  return new Map([...arrays].map(([name, load]) => [name, { dtype: 'F32', shape: [...specs.get(name)!.shape], load }]));
 }

@@ -8,7 +8,7 @@ import { ensure } from '../errors/index.js';
 import { fold, type Key, keyFrom } from '../random/index.js';
 import { stopAtBadNumber } from './badNumber.js';
 import type { ModelDescription } from './description.js';
-import { Learner, type Snapshot } from './learner.js';
+import { Learner } from './learner.js';
 import type { Objective } from './objective.js';
 import { learnerOptions, scheduleOf } from './optimization.js';
 import type { Recipe } from './recipe.js';
@@ -28,7 +28,7 @@ export interface TrainingRun {
   /** Batches from a step (counted in batches from 0) on. */
   openLoader(startBatch: number, key: Key): Loader;
   /** Called every `training.evaluateEvery` steps with the parameters; what it returns is logged. */
-  evaluate?(snapshot: Snapshot): Promise<Record<string, number>>;
+  evaluate?(parameters: Map<string, Float32Array>): Promise<Record<string, number>>;
   /** Aborting it ends the run after the step at hand, saved. */
   signal?: AbortSignal;
   /** Shown before the progress bar. */
@@ -114,10 +114,10 @@ async function takeSteps(
   let saved = start;
   let loss = Number.NaN;
   let step = start;
-  const save = async (snapshot: Snapshot) => {
+  const save = async () => {
     if (saved === step && checkpoint) return;
     checkpoint = checkpointPath(folder, step);
-    await saveCheckpoint(checkpoint, toCheckpoint(run, snapshot, step));
+    await saveCheckpoint(checkpoint, toCheckpoint(run, learner.lazySnapshot(), step));
     await pruneCheckpoints(folder, keepCheckpoints);
     saved = step;
   };
@@ -150,12 +150,11 @@ async function takeSteps(
       step === steps,
     );
 
-    if (checkpointEvery > 0 && step % checkpointEvery === 0 && step < steps) await save(await learner.snapshot());
+    if (checkpointEvery > 0 && step % checkpointEvery === 0 && step < steps) await save();
     if (run.evaluate && evaluateEvery > 0 && step % evaluateEvery === 0)
-      log.record(step, await run.evaluate(await learner.snapshot()));
+      log.record(step, await run.evaluate(await learner.parameters()));
   }
-  const last = await learner.snapshot();
-  await save(last);
+  await save();
   const seconds = (performance.now() - began) / 1000;
   return {
     folder,
@@ -165,7 +164,7 @@ async function takeSteps(
     interrupted: step < steps,
     skippedUpdates: learner.lossScale?.skipped ?? 0,
     checkpoint,
-    parameters: last.parameters,
+    parameters: await learner.parameters(),
     skipped: loader.skipped,
   };
 }

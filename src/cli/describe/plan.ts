@@ -11,7 +11,10 @@ export function describePlan(plan: TrainingPlan): string {
   const trained =
     trainedParameters === parameters ? '' : ` (${trainedParameters.toLocaleString('en-US')} of them trained)`;
   const examples = accumulation > 1 ? `${accumulation} x ${plural(batchSize, 'image')}` : plural(batchSize, 'image');
-  const recomputed = plan.rematerialize === 'none' ? '' : `, with ${plan.rematerialize} computed again going back`;
+  const recomputed =
+    plan.rematerialize === 'none'
+      ? ''
+      : `, ${plan.rematerialize === 'cheap' ? 'what is cheap' : 'layers'} computed again going back`;
   return [
     `${description.system}/${description.variant} with ${plural(parameters, 'parameter')}${trained}`,
     ` on ${plural(images, 'image')} of ${recipe.data.path} as ${describeModalities(description.modalities)}: `,

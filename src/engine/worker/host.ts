@@ -14,7 +14,7 @@ import {
   valuesOf,
 } from '../../graph/index.js';
 import { Heap, Passes } from '../elementwise/index.js';
-import { type AnswerMessage, ORT_TYPES, type RequestMessage, type Requests } from '../protocol.js';
+import { type AnswerMessage, forgetMessage, ORT_TYPES, type RequestMessage, type Requests } from '../protocol.js';
 import { passesGuard, type Signature } from '../signature.js';
 import type { DeviceName, Residents } from '../types.js';
 
@@ -63,7 +63,7 @@ export class Host {
 
   /** Takes a request; requests are carried out in the order of arrival (WebGPU allows one run at a time). */
   receive(message: RequestMessage): void {
-    this.queue = this.queue.then(() => this.answer(message)).then(() => forgetArrays(message));
+    this.queue = this.queue.then(() => this.answer(message)).then(() => forgetMessage(message));
   }
 
   private async answer({ id, kind, ask }: RequestMessage): Promise<void> {
@@ -333,15 +333,6 @@ export class Host {
     const results = await session.run(Object.fromEntries(originals));
     return { session, copies: names.map((_, i) => results[`copy${i}`]) };
   }
-}
-
-/**
- * Lets V8 free the arrays of a message that was dealt with: a gigabyte of parameters, or a thousand batches, would otherwise
- * stay. Node keeps the last message, and V8 looks for dead arrays only where the program makes one, not where one arrives.
- */
-function forgetArrays(message: Partial<RequestMessage>): void {
-  message.ask = undefined;
-  new ArrayBuffer(8);
 }
 
 /** Runs a session of a model made `withoutResults`: the outputs are in `targets` when it ends. */
