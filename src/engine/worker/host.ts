@@ -211,7 +211,8 @@ export class Host {
       graphOptimizationLevel: 'all',
       intraOpNumThreads: this.threads,
       interOpNumThreads: 1,
-      logSeverityLevel: 3,
+      // What goes wrong is thrown; printed as well it would stand in the middle of our own lines.
+      logSeverityLevel: 4,
       // A second, contiguous copy of all activations beside the arena of the first run: twice the memory, no faster.
       enableMemPattern: false,
       extra: {
