@@ -1,11 +1,12 @@
 /** Training speed of an encoder on square images, in a process of its own: what the tables of speed and cost are made of. */
 import { availableMemory } from '../src/engine/memory.js';
 import { parseModelName } from '../src/models/index.js';
+import type { Rematerialization } from '../src/nn/index.js';
 import type { Around } from './benchmark.js';
 import type { Timing } from './measure.js';
 import { gigabytes } from './report.js';
 import { trainSideBySide } from './sideBySide.js';
-import { estimateTraining, largestBatch } from './training.js';
+import { fitted, largestBatch } from './training.js';
 import type { WorkloadSpec } from './workload.js';
 
 /** What was found for one model at one side. */
@@ -13,10 +14,12 @@ export interface EncoderSpeed {
   model: string;
   side: number;
   batch: number;
+  /** What is computed again in the backward pass: as little as the budget allows. */
+  rematerialize: Rematerialization;
   /** Bytes by the estimate. */
   estimate: number;
-  /** The largest batch that the estimate fits into the budget; 0 where not even one example does. */
-  largestBatch: number;
+  /** The largest batch that the estimate fits into the budget; 0 where not even one example does; absent if not asked for. */
+  largestBatch?: number;
   /** Milliseconds of whole steps, without the first of each process. */
   step?: Timing;
   peakBytes?: number;
@@ -32,6 +35,8 @@ export interface EncoderOptions {
   steps: number;
   /** Bytes that may be taken. */
   budget: number;
+  /** Whether to look for the largest batch too, which takes seconds. */
+  batches?: boolean;
 }
 
 /** Encoder alone, mean square of its output. */
@@ -46,21 +51,22 @@ function encoderWorkload(model: string, side: number, batch: number): WorkloadSp
 export async function measureEncoders(
   models: readonly string[],
   side: number,
-  { batch, steps, budget }: EncoderOptions,
+  { batch, steps, budget, batches = true }: EncoderOptions,
   around: Around,
 ): Promise<EncoderSpeed[]> {
   const found = models.map((model): EncoderSpeed => {
-    const workload = encoderWorkload(model, side, batch);
-    const estimate = estimateTraining(workload).peak;
+    const { spec, estimate } = fitted(encoderWorkload(model, side, batch), budget);
     const failure = estimate > budget ? `needs ${gigabytes(estimate)}` : undefined;
-    return { model, side, batch, estimate, largestBatch: largestBatch(workload, budget), failure };
+    const { rematerialize = 'none' } = spec;
+    const largest = batches ? largestBatch(spec, budget) : undefined;
+    return { model, side, batch, rematerialize, estimate, largestBatch: largest, failure };
   });
   const sides = found
     .filter(({ failure }) => !failure)
-    .map(({ model, estimate }) => ({
+    .map(({ model, rematerialize, estimate }) => ({
       name: `${model} at ${side}x${side}, about ${gigabytes(estimate)}`,
       model,
-      workload: encoderWorkload(model, side, batch),
+      workload: { ...encoderWorkload(model, side, batch), rematerialize },
     }));
   const trained = await trainSideBySide(sides, steps, around);
   for (const { name, model } of sides) Object.assign(found.find((f) => f.model === model)!, trained.get(name));

@@ -2,6 +2,7 @@
 import type { Engine } from '../src/engine/index.js';
 import { estimatePrograms, type MemoryEstimate } from '../src/engine/memory.js';
 import type { Values } from '../src/graph/index.js';
+import type { Rematerialization } from '../src/nn/index.js';
 import { adamw, parameterGroups } from '../src/optim/index.js';
 import { Learner, type LearnerOptions, trainingPrograms } from '../src/training/portable.js';
 import { timed } from './measure.js';
@@ -66,15 +67,46 @@ export function estimateTraining(spec: WorkloadSpec): MemoryEstimate {
   return estimatePrograms([gradient, update]);
 }
 
+/** From the fastest to the one that needs least memory. */
+export const REMATERIALIZATIONS = ['none', 'cheap', 'layers'] as const satisfies Rematerialization[];
+
+/** The workload with as little computed again as fits into `budget` bytes, and its estimate; the leanest where none fits. */
+export function fitted(spec: WorkloadSpec, budget: number): { spec: WorkloadSpec; estimate: number } {
+  let found = { spec, estimate: Number.POSITIVE_INFINITY };
+  for (const rematerialize of REMATERIALIZATIONS) {
+    const leaner = { ...spec, rematerialize };
+    const estimate = estimateTraining(leaner).peak;
+    if (estimate < found.estimate) found = { spec: leaner, estimate };
+    if (estimate <= budget) return { spec: leaner, estimate };
+  }
+  return found;
+}
+
+/** Estimates that the search for the largest batch makes at most: those of large models take a second each. */
+const TRIALS = 8;
+
 /**
- * The largest batch whose training fits into `budget` bytes by the estimate; 0 where not even one example does. Memory
- * grows with the batch as a straight line but for rounding, so that two estimates tell nearly all.
+ * The largest batch whose training fits into `budget` bytes by the estimate, with as much computed again as can be; 0
+ * where not even one example does. Memory grows with the batch nearly as a straight line, along which the search goes; of
+ * hundreds it may miss the last few.
  */
 export function largestBatch(spec: WorkloadSpec, budget: number): number {
-  const needed = (batch: number) => estimateTraining({ ...spec, batch }).peak;
-  const [one, two] = [needed(1), needed(2)];
-  if (one > budget) return 0;
-  let batch = Math.max(1, Math.floor(1 + (budget - one) / Math.max(1, two - one)));
-  while (batch > 1 && needed(batch) > budget) batch--;
-  return batch;
+  const rematerialize = REMATERIALIZATIONS[REMATERIALIZATIONS.length - 1];
+  const needed = (batch: number) => estimateTraining({ ...spec, batch, rematerialize }).peak;
+  let fitting = { batch: 1, bytes: needed(1) };
+  if (fitting.bytes > budget) return 0;
+  let excessive: typeof fitting | undefined;
+  let batch = 2;
+  for (let trial = 0; trial < TRIALS && batch !== excessive?.batch; trial++) {
+    const before = fitting;
+    const tried = { batch, bytes: needed(batch) };
+    if (tried.bytes <= budget) fitting = tried;
+    else excessive = tried;
+    // Along the line through the two estimates that are nearest to the budget.
+    const other = excessive ?? before;
+    const growth = Math.max(1, (other.bytes - fitting.bytes) / (other.batch - fitting.batch));
+    const guess = Math.floor(fitting.batch + (budget - fitting.bytes) / growth);
+    batch = Math.max(fitting.batch + 1, Math.min(guess, (excessive?.batch ?? Number.POSITIVE_INFINITY) - 1));
+  }
+  return fitting.batch;
 }

@@ -1,7 +1,7 @@
 /** What is timed: a model, an objective and one batch, as the project's own training builds and runs them. */
 import { Graph, input, sizeOf, type Tensor, type Values } from '../src/graph/index.js';
 import { configOf, indexDim, type Modality, type PerceiverOutputs, systemByName } from '../src/models/index.js';
-import { type ModelNeeds, PARAMETER, type ParameterSpec, Scope } from '../src/nn/index.js';
+import { type ModelNeeds, PARAMETER, type ParameterSpec, type Rematerialization, Scope } from '../src/nn/index.js';
 import { maskedAutoencoding, maskFeeds, maskInputs, planMasks } from '../src/objectives/index.js';
 import { fold, keyFrom, normal } from '../src/random/index.js';
 import { forwardFlops } from './flops.js';
@@ -30,8 +30,8 @@ export interface WorkloadSpec {
   task: Task;
   /** For `autoencode` and `inputStage`: whether masked inputs are dropped, or all inputs enter. */
   masking?: 'drop' | 'all';
-  /** Share that is masked. */
-  maskRatio?: number;
+  /** What is computed again in the backward pass, to need less memory; default: nothing. */
+  rematerialize?: Rematerialization;
 }
 
 /** A workload as graphs and arrays. */
@@ -51,7 +51,7 @@ export interface Workload {
 }
 
 /** The paper's share of masked inputs. */
-export const MASK_RATIO = 0.85;
+const MASK_RATIO = 0.85;
 const KEY = keyFrom(7);
 const INPUT = 'image';
 
@@ -62,7 +62,7 @@ export function buildWorkload(spec: WorkloadSpec): Workload {
   const shape = [spec.batch, indexDim(modality), spec.channels];
   const x = input(INPUT, shape);
   let masks = (): Record<string, Values> => ({});
-  const scope = Scope.root({ training: true });
+  const scope = Scope.root({ training: true, rematerialize: spec.rematerialize });
   const isInputStage = spec.task === 'inputStage';
   const config = configOf(system, spec.variant, {
     ...spec.config,
@@ -72,7 +72,7 @@ export function buildWorkload(spec: WorkloadSpec): Workload {
   const drops = (spec.masking ?? 'all') === 'drop';
   const masking = {
     scheme: 'group',
-    ratio: spec.maskRatio ?? MASK_RATIO,
+    ratio: MASK_RATIO,
     input: drops ? 'drop' : 'zero',
     perExample: true,
     reconstruct: 'masked',

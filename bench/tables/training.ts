@@ -9,7 +9,7 @@ import { type Contender, inTurn, type Timings, timed } from '../measure.js';
 import { type AttentionMode, TorchPeer } from '../peers/torch.js';
 import { createProducts } from '../products.js';
 import { type Check, check, gigabytes, ms, percent, type Result, ratio } from '../report.js';
-import { Trainer } from '../training.js';
+import { REMATERIALIZATIONS, Trainer } from '../training.js';
 import { buildWorkload, type Workload, type WorkloadSpec } from '../workload.js';
 
 /** The two workloads of the acceptance, and how much faster than PyTorch a part should be: current, and 1.x. */
@@ -47,11 +47,19 @@ export const command = defineBenchmark({
     'large matrix products reach in the same engine and run. Memory: peak of a fresh process that makes 5 steps.',
   options: {
     ...pythonOption,
+    rematerialize: {
+      type: 'string',
+      default: 'none',
+      placeholder: 'LEVEL',
+      help: `what is computed again in the backward pass: ${REMATERIALIZATIONS.join(', ')}`,
+    },
     models: { type: 'strings', placeholder: 'A,B', help: 'Mini, 16 (default: both; with --quick Mini)' },
   },
   examples: ['', '--models Mini --rounds 20', '--python ~/torch/bin/python', '--quick'],
   rounds: { full: 12, quick: 2 },
-  async measure({ models, rounds, python, quick }, around) {
+  async measure({ models, rounds, python, quick, rematerialize }, around) {
+    const level = REMATERIALIZATIONS.find((name) => name === rematerialize);
+    if (!level) throw unknownName('--rematerialize', rematerialize, REMATERIALIZATIONS);
     const result: Result = { tables: [], checks: [], notes: [], data: {} };
     const [times, memory] = [
       { title: 'Time', columns: TIME_COLUMNS, rows: [] as Result['tables'][0]['rows'] },
@@ -59,7 +67,11 @@ export const command = defineBenchmark({
     ];
     for (const name of models.length > 0 ? models : quick ? ['Mini'] : Object.keys(MODELS)) {
       if (!Object.hasOwn(MODELS, name)) throw unknownName('model of this table', name, Object.keys(MODELS));
-      const measured = await measureModel(MODELS[name].workload, { python, rounds }, around);
+      const measured = await measureModel(
+        { ...MODELS[name].workload, rematerialize: level },
+        { python, rounds },
+        around,
+      );
       (result.data as Record<string, unknown>)[name] = measured;
       times.rows.push(...timeRows(MODELS[name].title, measured));
       memory.rows.push(memoryRow(MODELS[name].title, measured));

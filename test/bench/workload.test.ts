@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { estimateTraining, largestBatch, Trainer } from '../../bench/training.js';
+import { estimateTraining, fitted, largestBatch, Trainer } from '../../bench/training.js';
 import { buildWorkload, parameterValues, type WorkloadSpec } from '../../bench/workload.js';
 import { createEngine } from '../../src/engine/index.js';
 
@@ -57,9 +57,16 @@ test('parameters are equal from run to run, and none is all zeros', () => {
 });
 
 test('the largest batch fits, and one more does not', () => {
-  const needed = (batch: number) => estimateTraining({ ...tiny, batch }).peak;
+  const needed = (batch: number) => estimateTraining({ ...tiny, batch, rematerialize: 'layers' }).peak;
   const budget = needed(5) + 1;
   const largest = largestBatch(tiny, budget);
-  assert.ok(largest >= 4 && needed(largest) <= budget, String(largest));
+  assert.ok(largest >= 5 && needed(largest) <= budget && needed(largest + 1) > budget, String(largest));
   assert.equal(largestBatch(tiny, 1e6), 0);
+});
+
+test('no more is computed again than the budget asks for', () => {
+  const { peak } = estimateTraining(tiny);
+  assert.equal(fitted(tiny, peak).spec.rematerialize, 'none');
+  const lean = fitted(tiny, 1e6);
+  assert.ok(lean.spec.rematerialize !== 'none' && lean.estimate < peak && lean.estimate > 1e6);
 });
