@@ -16,7 +16,7 @@ export interface LocalityOptions {
    * 12 positions.
    */
   metric?: 'euclidean' | 'chebyshev';
-  /** Positions asked about; all of them up to this limit, else a sample; default 4096. */
+  /** Positions asked about; all of them up to this limit, else a sample. Default: 4096, and fewer in very large tables. */
   limit?: number;
   /** Draws the sample; default a fixed key, so that the score of a table never changes. */
   key?: Key;
@@ -43,16 +43,25 @@ export function localityScore(
   return locality(table, shape, options).score;
 }
 
+/** Multiplications that a score may cost; each takes about a nanosecond. */
+const AFFORDABLE = 8e9;
+
+/** Positions to ask about in a table of so many numbers. */
+function affordable(numbers: number): number {
+  return Math.min(4096, Math.max(64, Math.floor(AFFORDABLE / numbers)));
+}
+
 /**
  * Locality of a position table `[H*W, E]`. A position whose embedding is not finite is no one's neighbour and finds
- * none; missing neighbours count as far. Cost: positions asked about × H*W × E multiplications, a few seconds at 224x224.
+ * none; missing neighbours count as far. Cost: positions asked about × H*W × E multiplications, of which the default limit
+ * allows a few seconds.
  */
 export function locality(
   table: Float32Array,
   shape: readonly [number, number],
   options: LocalityOptions = {},
 ): Locality {
-  const { neighbours = 8, distance = 2, limit = 4096, key = keyFrom(0) } = options;
+  const { neighbours = 8, distance = 2, limit = affordable(table.length), key = keyFrom(0) } = options;
   const [height, width] = shape;
   const positions = height * width;
   ensure(

@@ -34,10 +34,13 @@ export function imageLocality(model: TrainedModel): Locality {
 }
 
 /** The position table as colours and as similarity maps, with its locality score. */
-export function positionsPicture(model: TrainedModel): Figure {
+export function positionsPicture(model: TrainedModel, found?: Locality): Figure {
   const { table, shape } = imagePositions(model);
-  return positionsFigure(table, shape);
+  return positionsFigure(table, shape, { found });
 }
+
+/** Pixels of the images that are reconstructed at a time: eight images of 512x512, one of 2048x2048. */
+const SHOWN_PIXELS = 2 ** 21;
 
 /** Input | visible | reconstruction | difference for images spread over a data set. */
 export async function reconstructionPicture(
@@ -47,8 +50,8 @@ export async function reconstructionPicture(
   engine: Engine,
   options: { count?: number; seed?: number } = {},
 ): Promise<{ figure: Figure; loss: number }> {
-  const { count = 8, seed = 0 } = options;
   const { height, width, channels } = imageInput(model.description);
+  const { count = Math.min(8, Math.max(1, Math.floor(SHOWN_PIXELS / (height * width)))), seed = 0 } = options;
   const shown = spreadSample(dataset, count);
   const loader = createLoader(shown, {
     ...transformFor(model.description),

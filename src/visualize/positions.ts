@@ -30,13 +30,16 @@ export function positionsToRgb(table: Float32Array, [height, width]: readonly [n
 export interface SimilarityMaps {
   /** `[rows * columns, H*W]`, in −1 … 1. */
   readonly maps: Float32Array;
-  /** `[y, x]` of the position that each map belongs to, row by row. */
+  /** `[y, x]` in the maps of the position that each belongs to, row by row. */
   readonly positions: readonly (readonly [number, number])[];
   /** `[rows, columns]` of the grid of positions. */
   readonly grid: readonly [number, number];
-  /** `[H, W]`. */
+  /** `[H, W]` of the maps: every position of the table, or every n-th along both axes of a very large one. */
   readonly shape: readonly [number, number];
 }
+
+/** Maps are shown this large at most: more positions than that along an axis are passed over. */
+const LARGEST_MAP = 256;
 
 /** Similarity maps of a grid of positions, evenly spread over the image: `table` `[H*W, E]`, `grid` = `[rows, columns]`. */
 export function similarityMaps(
@@ -47,8 +50,10 @@ export function similarityMaps(
   const [height, width] = shape;
   const embedDim = embedDimOf(table, height, width);
   const [rows, columns] = [Math.min(grid[0], height), Math.min(grid[1], width)];
-  const all = height * width;
-  const unit = unitRows(table, all);
+  const stride = Math.ceil(Math.max(height, width) / LARGEST_MAP);
+  const [mapHeight, mapWidth] = [Math.ceil(height / stride), Math.ceil(width / stride)];
+  const all = mapHeight * mapWidth;
+  const unit = unitRows(table, height * width);
   const maps = new Float32Array(rows * columns * all);
   const positions = Array.from({ length: rows * columns }, (_, m): [number, number] => [
     Math.floor(((Math.floor(m / columns) + 0.5) * height) / rows),
@@ -57,12 +62,18 @@ export function similarityMaps(
   positions.forEach(([y, x], m) => {
     const own = (y * width + x) * embedDim;
     for (let p = 0; p < all; p++) {
+      const other = (Math.floor(p / mapWidth) * width + (p % mapWidth)) * stride * embedDim;
       let sum = 0;
-      for (let e = 0; e < embedDim; e++) sum += unit[own + e] * unit[p * embedDim + e];
+      for (let e = 0; e < embedDim; e++) sum += unit[own + e] * unit[other + e];
       maps[m * all + p] = sum;
     }
   });
-  return { maps, positions, grid: [rows, columns], shape };
+  return {
+    maps,
+    positions: positions.map(([y, x]) => [Math.floor(y / stride), Math.floor(x / stride)]),
+    grid: [rows, columns],
+    shape: [mapHeight, mapWidth],
+  };
 }
 
 /** The maps tiled as their positions lie in the image, each position marked; one colour scale for all, cut at 1 % and 99.5 %. */
@@ -100,6 +111,8 @@ export interface PositionsFigureOptions {
   /** `[rows, columns]` of similarity maps; default 7x7. */
   grid?: readonly [number, number];
   locality?: LocalityOptions;
+  /** The score, where it was computed already. */
+  found?: Locality;
 }
 
 /**
@@ -109,9 +122,15 @@ export interface PositionsFigureOptions {
 export function positionsFigure(
   table: Float32Array,
   shape: readonly [number, number],
-  { title = 'Learned positions', subtitle = '', grid = [7, 7], locality: options = {} }: PositionsFigureOptions = {},
+  {
+    title = 'Learned positions',
+    subtitle = '',
+    grid = [7, 7],
+    locality: options = {},
+    ...rest
+  }: PositionsFigureOptions = {},
 ): Figure {
-  const found = locality(table, shape, options);
+  const found = rest.found ?? locality(table, shape, options);
   const similar = similarityFigure(similarityMaps(table, shape, grid));
   const side = 280;
   const tall = Math.max(0.4, Math.min(1.3, shape[0] / shape[1]));

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { ImageDataset } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
-import type { TrainedModel } from '../tasks/index.js';
+import type { TrainedModel, Watch } from '../tasks/index.js';
 import type { Recipe } from '../training/index.js';
 import type { Locality } from './locality.js';
 import { imageLocality, positionsPicture, reconstructionPicture } from './modelPictures.js';
@@ -25,17 +25,23 @@ export async function writePretrainingPictures(
   heldOut: ImageDataset,
   masking: Recipe['masking'],
   engine: Engine,
+  watch: Watch = () => {},
 ): Promise<PretrainingPictures> {
   const pictures: string[] = [];
   let locality: PretrainingPictures['locality'];
   if (model.description.config.positions === 'learned') {
-    const { score, chance } = imageLocality(model);
+    watch('pictures', 0, 3);
+    const found = imageLocality(model);
+    const { score, chance } = found;
     locality = { score, chance };
+    watch('pictures', 1, 3);
     pictures.push(join(folder, 'positions.png'));
-    await writePng(pictures[0], positionsPicture(model));
+    await writePng(pictures[0], positionsPicture(model, found));
   }
+  watch('pictures', 2, 3);
   const { figure, loss } = await reconstructionPicture(model, heldOut, masking, engine);
   pictures.push(join(folder, 'reconstructions.png'));
   await writePng(pictures[pictures.length - 1], figure);
+  watch('pictures', 3, 3);
   return { locality, reconstructionLoss: loss, pictures };
 }

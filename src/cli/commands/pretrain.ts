@@ -7,6 +7,7 @@ import { defineCommand } from '../command.js';
 import { describePlan } from '../describe/plan.js';
 import { describeSkipped, describeSkippedUpdates } from '../describe/skipped.js';
 import { untilInterrupted } from '../interrupt.js';
+import { progressWatch } from '../watch.js';
 
 /** `hip pretrain`: masked auto-encoding, from a recipe or from the data alone. */
 export const command = defineCommand({
@@ -51,6 +52,7 @@ export const command = defineCommand({
       await openSplit(recipe, 'test'),
       recipe.masking,
       engine,
+      progressWatch(quiet),
     );
     output.result({ ...facts, ...drawn }, () =>
       [

@@ -52,8 +52,9 @@ const kinds: Record<string, (context: Context) => Promise<void>> = {
   positions: async ({ positionals: [, path, ...more], out, output }) => {
     refuseMore(more);
     const model = await loadModel(path);
-    const { score, chance } = imageLocality(model);
-    await writePng(out, positionsPicture(model));
+    const found = imageLocality(model);
+    const { score, chance } = found;
+    await writePng(out, positionsPicture(model, found));
     output.result(
       { picture: out, locality: score, chance },
       () => `locality      ${score.toFixed(3)} (chance ${chance.toFixed(3)})\npicture       ${out}`,

@@ -81,7 +81,7 @@ export async function quickstart({
   const locality = imageLocality(model);
   const { figure, loss } = await reconstructionPicture(model, test, recipe.masking, engine);
   await writePng(join(folder, 'reconstructions.png'), figure);
-  await writePng(join(folder, 'positions.png'), positionsPicture(model));
+  await writePng(join(folder, 'positions.png'), positionsPicture(model, locality));
   output.note(
     `     Locality of the learned positions: ${locality.score.toFixed(2)} (chance ${locality.chance.toFixed(2)}).`,
   );

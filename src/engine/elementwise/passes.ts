@@ -1,4 +1,5 @@
 /** The engine's side of an element-wise plan: passes over buffers in the heap. */
+import type { TensorType } from '../../graph/index.js';
 import { assemble } from './assembler.js';
 import type { Heap } from './heap.js';
 import { kernelFunction } from './kernel.js';
@@ -26,6 +27,12 @@ export class Passes {
   /** All buffers that the passes read or write. */
   get buffers(): string[] {
     return Object.keys(this.plan.buffers);
+  }
+
+  /** The type of a buffer that a run creates; undefined for one that must be there. */
+  created(buffer: string): TensorType | undefined {
+    const shape = this.plan.created[buffer];
+    return shape && { shape, dtype: 'f32' };
   }
 
   /** Runs all passes; returns the values of the plan's returned scalars. */

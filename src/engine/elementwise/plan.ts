@@ -31,6 +31,8 @@ export interface ElementwisePlan {
   returned: Record<string, number>;
   /** All buffers that are read or written, with their numbers of elements. */
   buffers: Record<string, number>;
+  /** Those that are written and not read: a run creates them. */
+  created: Record<string, readonly number[]>;
 }
 
 /** An array: a buffer, or a computation on arrays and scalars. */
@@ -80,11 +82,16 @@ class Planner {
     for (const node of this.graph.nodes) this.visit(node);
     const stores: [buffer: string, array: ArrayNode][] = [];
     const returned: Record<string, number> = {};
+    const created: Record<string, readonly number[]> = {};
+    const read = new Set(Object.values(this.residency.inputs ?? {}));
     for (const [name, tensor] of this.graph.outputs) {
       const value = this.values.get(tensor)!;
       const buffer = this.residency.outputs?.[name];
       if (buffer === undefined) returned[name] = scalarOf(value);
-      else stores.push([buffer, onlyArray(value)]);
+      else {
+        stores.push([buffer, onlyArray(value)]);
+        if (!read.has(buffer)) created[buffer] = tensor.shape;
+      }
     }
     for (const component of connected(stores)) this.store(component);
     this.checkOrder();
@@ -93,7 +100,7 @@ class Planner {
       for (const name of names) {
         if ((buffers[name] ??= count) !== count) throw new Unsuited();
       }
-    return { kernels: this.kernels, scalars: this.scalars, passes: this.passes, returned, buffers };
+    return { kernels: this.kernels, scalars: this.scalars, passes: this.passes, returned, buffers, created };
   }
 
   private visit(node: Node): void {

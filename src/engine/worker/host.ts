@@ -146,6 +146,8 @@ export class Host {
 
   private runPasses(passes: Passes, feeds: Record<string, Values>): Record<string, Values> {
     for (const name of passes.buffers) {
+      const type = passes.created(name);
+      if (type) this.buffers.set(name, { type, current: this.storage(name, type) });
       if ((this.buffer(name).current.data as Float32Array).buffer !== this.heap.memory.buffer)
         throw new Error(`Buffer "${name}" has another size than the program was compiled for.`);
     }
