@@ -66,8 +66,8 @@ function singleHead(
 const CHUNK_BYTES = 8 * 2 ** 20;
 
 /**
- * Attends in parts, so that few scores exist at a time: by examples or groups where there are enough of them, else by
- * queries. `inputs` are read by all queries of their example and group.
+ * Attends in parts, so that few scores exist at a time: by examples or groups where there are several, else by queries.
+ * `inputs` are read by all queries of their example and group.
  */
 function inParts(
   q: Tensor,
@@ -75,13 +75,22 @@ function inParts(
   heads: number,
   attend: (q: Tensor, inputs: Tensor[]) => Attended,
 ): Attended {
-  const count = Math.floor((pairsOf(q, inputs[0]) * heads * 4) / CHUNK_BYTES);
-  if (count < 2) return attend(q, inputs);
   const rows = q.rank - 2;
-  const extent = (axis: number) => (axis === rows ? q.shape[axis] : Math.max(q.shape[axis], inputs[0].shape[axis]));
-  const axes = Array.from({ length: rows + 1 }, (_, i) => i);
-  const axis = axes.find((a) => extent(a) >= count) ?? rows;
-  const sizes = evenSizes(extent(axis), Math.min(count, extent(axis)));
+  const scoreBytes = pairsOf(q, inputs[0]) * heads * 4;
+  const extents = q.shape.slice(0, rows).map((n, a) => Math.max(n, inputs[0].shape[a]));
+  const lead = extents.indexOf(Math.max(1, ...extents));
+  const axis = extents[lead] > 1 ? lead : rows;
+  // Every part by queries passes over all inputs, and gives a gradient of their size.
+  const least =
+    axis === rows
+      ? Math.max(
+          CHUNK_BYTES,
+          inputs.reduce((bytes, t) => bytes + 8 * t.size, 0),
+        )
+      : CHUNK_BYTES;
+  const count = Math.min(Math.floor(scoreBytes / least), axis === rows ? q.shape[rows] : extents[axis]);
+  if (count < 2) return attend(q, inputs);
+  const sizes = evenSizes(axis === rows ? q.shape[rows] : extents[axis], count);
   const cut = (t: Tensor) => (t.shape[axis] === 1 ? sizes.map(() => t) : t.split(sizes, axis));
   const uncut = (t: Tensor) => sizes.map(() => t);
   const queriesOf = cut(q);
