@@ -1,8 +1,8 @@
 /** What a model is made of, without allocating any of it: parameters, operations and the shape of every stage. */
 import { ensure } from '../errors/index.js';
-import { type Node, type Shape, sizeOf, type Tensor, topologicalOrder } from '../graph/index.js';
+import { type Node, type Shape, type Tensor, topologicalOrder } from '../graph/index.js';
 import { configOf, type Modality, type PerceiverOutputs, systemByName } from '../models/index.js';
-import { countParameters, PARAMETER, Scope } from '../nn/index.js';
+import { countParameters, type ModelNeeds, Scope } from '../nn/index.js';
 import { applyModel, type ModelDescription, modelInputs } from '../training/index.js';
 import { classify } from './classification.js';
 
@@ -66,7 +66,7 @@ export function inspectModel(
     const outputs = applyModel(description, scope, inputs, { encoderOnly: model.classes !== undefined });
     const ends = stageEnds(outputs, scope.needs.taps.get('inputs'));
     if (model.classes) ends.push(['classifier', classify(description, scope, inputs)]);
-    const stages = divide(ends);
+    const stages = divide(ends, scope.needs);
     return { modalities, flops: stages.reduce((total, stage) => total + stage.flops, 0), stages };
   });
   return { parameters: countParameters(scope.needs), datasets: reports };
@@ -80,17 +80,25 @@ function stageEnds({ blocks, reconstruction }: PerceiverOutputs, embedded: Tenso
   ];
 }
 
-/** Gives every node to the first stage that needs it. */
-function divide(ends: readonly [string, Tensor][]): StageReport[] {
-  const taken = new Set<Node>();
-  return ends.map(([name, end]) => {
-    let [parameters, flops] = [0, 0];
+/**
+ * Gives every node to the first stage that needs it. A parameter without effect (the bias of the keys in attention) is
+ * needed by none, and goes where the one made before it goes.
+ */
+function divide(ends: readonly [string, Tensor][], { tensors }: Pick<ModelNeeds, 'tensors'>): StageReport[] {
+  const stageOf = new Map<Node, number>();
+  const stages = ends.map(([name, end], stage) => {
+    let flops = 0;
     for (const node of topologicalOrder([end])) {
-      if (taken.has(node)) continue;
-      taken.add(node);
+      if (stageOf.has(node)) continue;
+      stageOf.set(node, stage);
       flops += node.operator.flops?.(node, node.attributes) ?? 0;
-      if (String(node.attributes.name ?? '').startsWith(PARAMETER)) parameters += sizeOf(node.outputs[0].shape);
     }
-    return { name, shape: end.shape, parameters, flops };
+    return { name, shape: end.shape, parameters: 0, flops };
   });
+  let before = 0;
+  for (const { node, size } of tensors.values()) {
+    before = stageOf.get(node) ?? before;
+    stages[before].parameters += size;
+  }
+  return stages;
 }
