@@ -33,35 +33,38 @@ export interface RowSelection {
  * The position vectors of all elements of a modality, `[I, E]`.
  * @param order number of the modality among all: the reference numbers the names of their projections
  */
-export function positionTable(
+export function positionTable(...how: Parameters<typeof positionRows>): Tensor {
+  const { rows, project } = positionRows(...how);
+  return project(rows);
+}
+
+/** What stands for each position, `[I, F]`, and the trained map from there to position vectors. */
+function positionRows(
   scope: Scope,
   modality: Modality,
   order: number,
   channels: number,
   options: PositionOptions,
-): Tensor {
+): { rows: Tensor; project: (rows: Tensor) => Tensor } {
   const rows = indexDim(modality);
-  if (options.positions === 'none') return constant([0], [1, 1]).expand([rows, channels]);
+  if (options.positions === 'none')
+    return { rows: constant([0], [1, 1]).expand([rows, channels]), project: (none) => none };
   if (options.positions === 'fourier') {
     const bands = Math.min(FOURIER_BANDS, Math.ceil(Math.max(...modality.indexShape) / 2));
     const features = fourierFeatures([...modality.indexShape], bands);
-    return linear(
-      scope.child(`fourier_linear_${modality.name}`),
-      constant(features.data, [rows, features.channels]),
-      channels,
-    );
+    const fourier = scope.child(`fourier_linear_${modality.name}`);
+    return {
+      rows: constant(features.data, [rows, features.channels]),
+      project: (chosen) => linear(fourier, chosen, channels),
+    };
   }
   const table = scope
     .child(`pos_emb_mae_${modality.name}`)
     .parameter('pos_embs', [rows, channels], fanIn(rows, options.positionInitScale));
   const projected = options.numPositionEncodingChannels;
-  if (projected === undefined || projected === channels) return table;
-  return linear(
-    scope.child(order === 0 ? 'position_encoding_linear' : `position_encoding_linear_${order}`),
-    table,
-    channels,
-    { bias: false },
-  );
+  if (projected === undefined || projected === channels) return { rows: table, project: (chosen) => chosen };
+  const projection = scope.child(order === 0 ? 'position_encoding_linear' : `position_encoding_linear_${order}`);
+  return { rows: table, project: (chosen) => linear(projection, chosen, channels, { bias: false }) };
 }
 
 /** What the blocks read, and what the reconstruction head asks with. */
@@ -96,22 +99,30 @@ export function inputStage(
       () => `Modality "${name}" should be [batch, ${indexDim(modality)}, ${modality.channels}], not ${input}.`,
     );
     const part = grouping.modalities[i];
-    const table = positionTable(scope.child('position_encoder'), modality, (options.order ?? 0) + i, channels, options);
-    const positions = groupRows(table.reshape([1, ...table.shape]), part);
+    const order = (options.order ?? 0) + i;
+    const { rows, project } = positionRows(scope.child('position_encoder'), modality, order, channels, options);
+    const grouped = (table: Tensor) => groupRows(table.reshape([1, ...table.shape]), part);
+    // Few rows are chosen first and projected then; where each example has its own, they are more than the whole table.
+    const positionsAt = (indices: Tensor | undefined) => {
+      if (!indices) return grouped(project(rows));
+      const [batch, , count] = indices.shape;
+      const isFewer = batch * part.groups * count <= indexDim(modality);
+      return isFewer ? project(selectRows(grouped(rows), indices)) : selectRows(grouped(project(rows)), indices);
+    };
     const { visible, queried } = options.selections?.[name] ?? {};
     parts.push(
       embedGroups(
         scope,
         modality,
         groupRows(input, part),
-        positions,
+        positionsAt(visible),
         part,
         grouping.indexDimPerGroup,
         channels,
         visible,
       ),
     );
-    queries[name] = queried ? selectRows(positions, queried) : positions;
+    queries[name] = positionsAt(queried);
   });
   // Modalities may keep different numbers of rows: the shorter groups end in zero rows, as padding does everywhere in HiP.
   const longest = Math.max(...parts.map((p) => p.shape[2]));
@@ -133,7 +144,7 @@ function embedGroups(
 ): Tensor {
   const choose = (x: Tensor) => (visible ? selectRows(x, visible) : x);
   const embedded = linear(scope.child(`embedder/~embed/embed_${modality.name}`), choose(rows), channels);
-  const x = embedded.add(choose(positions));
+  const x = embedded.add(positions);
   // Padding is zero after embedding and position, not before: it takes part in the softmax with the key of a zero row.
   return isPadded(part) ? x.mul(choose(validRows(part, indexDimPerGroup))) : x;
 }

@@ -199,10 +199,8 @@ test("the encoder's work and input shrink with the ratio when dropping, and stay
     dropped.map(({ rows }) => rows),
     [12, 8, 4, 2],
   );
-  // The first block's part that reads inputs is linear in their number; the rest is constant.
-  const slope = (dropped[0].flops - dropped[1].flops) / 4;
-  assert(slope > 0);
-  dropped.forEach(({ flops, rows }) => assert.equal(flops, dropped[3].flops + slope * (rows - 2)));
+  // The first block's part that reads inputs shrinks with their number (products are ordered anew); the rest is constant.
+  dropped.slice(1).forEach(({ flops }, i) => assert(flops < dropped[i].flops));
   const zeroed = ratios.map((ratio) => cost('zero', ratio));
   for (const { flops, rows } of zeroed) assert.deepEqual([flops, rows], [zeroed[0].flops, 16]);
   assert(zeroed[0].flops > dropped[0].flops);
