@@ -77,16 +77,22 @@ export class RemoteEngine implements Engine {
   }
 
   async write(buffers: Record<string, BufferContent>, { transfer = false } = {}): Promise<void> {
-    const plain: Record<string, BufferContent> = {};
-    const moved = new Set<ArrayBuffer>();
-    for (const [name, { type, values }] of Object.entries(buffers)) {
-      plain[name] = {
-        type: { shape: type.shape, dtype: type.dtype },
-        values: values && checkFeed(name, type, values),
-      };
-      if (transfer && values && ownsMemory(values)) moved.add(values.buffer as ArrayBuffer);
+    const moved = new Set<ArrayBufferLike>();
+    for (const part of partsOf(buffers)) {
+      const plain: Record<string, BufferContent> = {};
+      const moving: ArrayBuffer[] = [];
+      for (const [name, { type, values }] of part) {
+        // What was moved for another buffer is empty by now, or will be.
+        ensure(!values || !moved.has(values.buffer), () => `Buffer "${name}" is given an array that moves to another.`);
+        if (transfer && values && ownsMemory(values)) {
+          moved.add(values.buffer);
+          moving.push(values.buffer);
+        }
+        const { shape, dtype } = type;
+        plain[name] = { type: { shape, dtype }, values: values && checkFeed(name, type, values) };
+      }
+      await this.ask('write', plain, moving);
     }
-    await this.ask('write', plain, [...moved]);
   }
 
   async read(names: Iterable<string>): Promise<Map<string, Values>> {
@@ -141,9 +147,28 @@ export class RemoteEngine implements Engine {
   }
 }
 
+/** Bytes of values that one message carries: the worker lets go of them before it takes the next. */
+const MESSAGE_BYTES = 2 ** 26;
+
+/** Buffers in messages of bounded size. */
+function* partsOf(buffers: Record<string, BufferContent>): Generator<[string, BufferContent][]> {
+  let part: [string, BufferContent][] = [];
+  let bytes = 0;
+  for (const [name, content] of Object.entries(buffers)) {
+    const own = content.values?.byteLength ?? 0;
+    if (part.length > 0 && bytes + own > MESSAGE_BYTES) {
+      yield part;
+      [part, bytes] = [[], 0];
+    }
+    part.push([name, content]);
+    bytes += own;
+  }
+  yield part;
+}
+
 /** Whether an array is all of its memory, which can then be moved to another thread without harm to others. */
-function ownsMemory({ buffer, byteLength }: Values): boolean {
-  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+function ownsMemory(values: Values): values is Values & { buffer: ArrayBuffer } {
+  return values.buffer instanceof ArrayBuffer && values.buffer.byteLength === values.byteLength;
 }
 
 function pick(wanted: Record<string, string> | undefined, existing: Record<string, unknown>): Record<string, string> {
