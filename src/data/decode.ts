@@ -6,6 +6,7 @@ import type { RawImage } from './source.js';
 /** More pixels than this are refused from the header alone, before memory is touched. */
 const LARGEST = 2 ** 27;
 const OPTIONS = { failOn: 'error', limitInputPixels: LARGEST, sequentialRead: true } as const;
+const RESIZE = { fit: 'fill', kernel: 'cubic' } as const;
 
 /** Height and width of an encoded image as it is seen (EXIF orientation applied), and 1 (grey) or 3 (colour) channels. */
 export async function imageHeader(bytes: Uint8Array): Promise<{ height: number; width: number; channels: 1 | 3 }> {
@@ -27,8 +28,17 @@ export async function decodeImage(
   const { height: fullHeight, width: fullWidth, channels } = header(await image.metadata());
   const window = choose(fullHeight, fullWidth);
   image.autoOrient();
-  if (window.height !== fullHeight || window.width !== fullWidth) image.extract(onlyWindow(window));
-  if (window.height !== height || window.width !== width) image.resize(width, height, { fit: 'fill', kernel: 'cubic' });
+  const isWhole = window.height === fullHeight && window.width === fullWidth;
+  if (!isWhole && window.height >= 2 * height && window.width >= 2 * width) {
+    // What is resized first is decoded at half its size or less (JPEG, WebP): half the time. Costs half a pixel's exactness.
+    const [tall, wide] = [(fullHeight * height) / window.height, (fullWidth * width) / window.width].map(Math.round);
+    const top = Math.min(tall - height, Math.round((window.top * height) / window.height));
+    const left = Math.min(wide - width, Math.round((window.left * width) / window.width));
+    image.resize(wide, tall, RESIZE).extract({ top, left, height, width });
+  } else {
+    if (!isWhole) image.extract(onlyWindow(window));
+    if (window.height !== height || window.width !== width) image.resize(width, height, RESIZE);
+  }
   const { data, info } = await image
     .flatten({ background: '#ffffff' })
     .toColourspace(channels === 1 ? 'b-w' : 'srgb')

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { decodeImage, imageHeader } from '../../src/data/index.js';
+import { decodeImage, imageHeader, resample } from '../../src/data/index.js';
 import { encoded, noise, smooth } from './fixtures.js';
 
 const whole = (height: number, width: number) => ({ top: 0, left: 0, height, width });
@@ -71,6 +71,33 @@ test('EXIF orientation is applied before windows are cut', async () => {
       0,
       `orientation ${orientation}`,
     );
+  }
+});
+
+test('windows of large photographs show what they would show of the decoded pixels, whatever the orientation', async () => {
+  const pixels = smooth(4, 300, 420);
+  const image = { height: 300, width: 420, channels: 3, data: pixels };
+  const windows = [
+    { top: 0, left: 0, height: 200, width: 300 },
+    { top: 37, left: 111, height: 81, width: 97 },
+    { top: 101, left: 121, height: 199, width: 299 },
+    { top: 0, left: 7, height: 300, width: 413 },
+  ];
+  for (const [orientation, turn] of [
+    [1, 0],
+    [3, 180],
+    [6, 270],
+    [8, 90],
+  ]) {
+    const stored = sharp(await encoded(pixels, 300, 420)).rotate(turn);
+    const tagged = await stored.withMetadata({ orientation }).jpeg({ quality: 95 }).toBuffer();
+    for (const window of windows) {
+      const found = await decodeImage(tagged, [37, 45], () => window);
+      assert.deepEqual([found.height, found.width, found.channels], [37, 45, 3]);
+      const apart = difference(found.data, resample(image, window, 37, 45).data);
+      // Half a pixel of the result is up to 3 steps of these gradients; JPEG adds its own.
+      assert.ok(apart <= 8, `orientation ${orientation}, window ${JSON.stringify(window)}: ${apart}`);
+    }
   }
 });
 
