@@ -38,7 +38,7 @@ export class Trainer {
   /** Compiles a workload's programs and puts its first parameters on the device. */
   static async create(engine: Engine, workload: Workload): Promise<Trainer> {
     const learner = await compileTraining(engine, workload);
-    await learner.load(parameterValues(workload.needs.parameters.values()));
+    await learner.load(parameterValues(workload.needs.parameters.values()), undefined, { transfer: true });
     return new Trainer(learner, workload.feeds());
   }
 
