@@ -48,11 +48,19 @@ export class Learner {
     private readonly trained: ParameterSpec[],
   ) {}
 
-  /** Compiles the programs of an objective. In half precision: throws a sentence where the device cannot do it, or not rightly. */
-  static async create(engine: Engine, objective: Omit<Objective, 'feeds'>, options: LearnerOptions): Promise<Learner> {
+  /**
+   * Compiles the programs of an objective. In half precision: throws a sentence where the device cannot do it, or not rightly.
+   * @param made the programs, where they were made before
+   */
+  static async create(
+    engine: Engine,
+    objective: Omit<Objective, 'feeds'>,
+    options: LearnerOptions,
+    made?: TrainingPrograms,
+  ): Promise<Learner> {
     const isHalf = options.precision === 'f16';
     if (isHalf) await selfCheck(engine, 'f16');
-    const { trained, gradient, accumulate, update } = trainingPrograms(objective, options);
+    const { trained, gradient, accumulate, update } = made ?? trainingPrograms(objective, options);
     // Asked for at once: one is written down while the engine prepares another.
     const [gradientProgram, updateProgram, accumulateProgram] = await Promise.all([
       engine.compile(gradient.graph, gradient.residency),

@@ -4,9 +4,8 @@ import { HiperceiverError } from '../errors/index.js';
 import { countParameters, type Rematerialization } from '../nn/index.js';
 import type { ModelDescription } from './description.js';
 import type { BuildObjective, Objective } from './objective.js';
-import { learnerOptions } from './optimization.js';
-import { trainingPrograms } from './programs.js';
 import type { Recipe } from './recipe.js';
+import { recipePrograms } from './recipePrograms.js';
 
 /** What a run is and takes. */
 export interface TrainingPlan {
@@ -111,10 +110,7 @@ function costOf(recipe: Recipe, batchSize: number, build: (batchSize: number) =>
 }
 
 function builtCost(recipe: Recipe, objective: Objective): Cost {
-  const { trained, gradient, accumulate, update } = trainingPrograms(
-    objective,
-    learnerOptions(recipe, objective.needs),
-  );
+  const { trained, gradient, accumulate, update } = recipePrograms(recipe, objective);
   const programs = [gradient, ...(accumulate ? [accumulate] : []), update];
   return {
     parameters: countParameters(objective.needs),

@@ -9,6 +9,7 @@ import { trainingLoader } from './images.js';
 import type { BuildObjective } from './objective.js';
 import { ensureFits, planTraining, type TrainingPlan } from './plan.js';
 import type { Recipe } from './recipe.js';
+import { remembered } from './recipePrograms.js';
 import type { TrainingRun } from './train.js';
 
 /** Options of a run that are no part of the experiment. */
@@ -32,17 +33,18 @@ export function runFolder({ name, training }: Recipe): string {
 
 /**
  * Plans a run on images, tells `options.onPlan`, and makes all that `train` needs but the engine.
- * @param build the objective for a batch size, and what is computed again
+ * @param buildAnew the objective for a batch size, and what is computed again
  * @throws HiperceiverError where the run does not fit into memory
  */
 export function prepareRun(
   recipe: Recipe,
   dataset: ImageDataset,
   description: ModelDescription,
-  build: BuildObjective,
+  buildAnew: BuildObjective,
   options: RunOptions,
 ): Omit<TrainingRun, 'engine'> {
   const folder = runFolder(recipe);
+  const build = remembered(buildAnew);
   const plan = planTraining(recipe, { description, folder, images: dataset.size }, build);
   options.onPlan?.(plan);
   ensureFits(plan, build);

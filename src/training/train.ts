@@ -12,6 +12,7 @@ import { Learner } from './learner.js';
 import type { Objective } from './objective.js';
 import { learnerOptions, scheduleOf } from './optimization.js';
 import type { Recipe } from './recipe.js';
+import { recipePrograms } from './recipePrograms.js';
 import { RunLog } from './runLog.js';
 import { resumePoint, toCheckpoint } from './runState.js';
 
@@ -65,7 +66,7 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
   try {
     // The engine's thread compiles while this one makes the first values and the loader's decode the first batches.
     const [learner, parameters] = await Promise.all([
-      Learner.create(engine, objective, learnerOptions(recipe, objective.needs)),
+      Learner.create(engine, objective, learnerOptions(recipe, objective.needs), recipePrograms(recipe, objective)),
       (async () => resumed?.snapshot.parameters ?? run.initial())(),
     ]);
     try {

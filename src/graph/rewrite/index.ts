@@ -17,14 +17,20 @@ const LARGEST_FOLDED = 1 << 16;
 /** Each round can make new candidates for the next; real graphs settle in two or three. */
 const MAX_ROUNDS = 8;
 
+/** Graphs never change: what was rewritten for an estimate is not rewritten again for the device. */
+const optimized = new WeakMap<Graph, Graph>();
+
 /** A graph of equal outputs with fewer nodes. Names of inputs and outputs stay; inputs that nothing needs fall away. */
 export function optimize(graph: Graph): Graph {
+  const known = optimized.get(graph);
+  if (known) return known;
   let current = graph;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const next = outsideRegions(() => rewriteOnce(current));
     if (next.nodes.length === current.nodes.length && next.nodes.every((node, i) => node === current.nodes[i])) break;
     current = next;
   }
+  optimized.set(graph, current).set(current, current);
   return current;
 }
 
