@@ -37,5 +37,7 @@ if (!existsSync(join(folder, '../shared'))) {
 const { status, signal } = spawnSync(process.execPath, ['--test', '--test-concurrency=2', ...files], {
   cwd: folder,
   stdio: 'inherit',
+  // Tests fill no cache of the user's.
+  env: { ...process.env, HIP_CACHE: process.env.HIP_CACHE ?? join(folder, 'dist/test/cache') },
 });
 process.exit(signal ? 130 : (status ?? 1));
