@@ -2,7 +2,7 @@
 import { constant, type Tensor } from '../graph/index.js';
 
 /**
- * Picks rows of each group. `x` `[b, G, M, C]` and `indices` (i32, counted inside a group) `[b', G', K]`, where b and b'
+ * Picks distinct rows of each group. `x` `[b, G, M, C]` and `indices` (i32, counted inside a group) `[b', G', K]`, where b and b'
  * are B or 1 and G' is G or 1 (one choice shared by all groups, or examples): → `[max(b, b'), G, K, C]`.
  */
 export function selectRows(x: Tensor, indices: Tensor): Tensor {
@@ -13,5 +13,6 @@ export function selectRows(x: Tensor, indices: Tensor): Tensor {
   const offsets = new Int32Array(batch * groups);
   for (let i = 0; i < offsets.length; i++) offsets[i] = i * rows;
   const flat = indices.add(constant(offsets, [batch, groups, 1], 'i32'));
-  return x.reshape([batch * groups * rows, channels]).gather(flat, 0);
+  // Several examples that choose from one table may choose the same row.
+  return x.reshape([batch * groups * rows, channels]).gather(flat, 0, { distinct: batch === batchI });
 }

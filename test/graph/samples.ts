@@ -313,6 +313,8 @@ export const samples: Record<string, Record<string, Sample>> = {
     i32: (d) => d.i32(0, 9, 5).gather(d.i32(0, 5, 3)),
   },
   scatterAdd: {
+    distinct: (d) =>
+      scatterAdd([4, 2, 3], constant([2, 0, 3], [3, 1], 'i32'), d.f32(3, 1, 2, 3), 0, { distinct: true }),
     repeated: (d) => scatterAdd([3, 2], constant([1, 1, 0, 1], [4], 'i32'), d.f32(4, 2)),
     'inner axis, two axes of indices': (d) => scatterAdd([2, 4, 3], d.i32(0, 4, 2, 3), d.f32(2, 2, 3, 3), 1),
     'last axis': (d) => scatterAdd([2, 5], d.i32(0, 5, 4), d.f32(2, 4), -1),

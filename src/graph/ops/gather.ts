@@ -13,7 +13,7 @@ import {
 } from '../tensor.js';
 import { lowerTopK } from './topKWebgpu.js';
 
-const gatherOperator = defineOperator<{ axis: number }>({
+const gatherOperator = defineOperator<{ axis: number; distinct: boolean }>({
   name: 'gather',
   infer: ([x, indices], { axis }) => {
     ensure(indices.dtype === 'i32', () => `gather: indices must be i32, not ${indices}.`);
@@ -31,8 +31,8 @@ const gatherOperator = defineOperator<{ axis: number }>({
     }
     return [out];
   },
-  gradient: ({ inputs: [x, indices], attributes: { axis }, gradients: [g] }) => [
-    scatterAdd(x.shape, indices, g!, axis),
+  gradient: ({ inputs: [x, indices], attributes: { axis, distinct }, gradients: [g] }) => [
+    scatterAdd(x.shape, indices, g!, axis, { distinct }),
   ],
   lower: (emit, node, { axis }) => {
     emit.node(
@@ -44,12 +44,15 @@ const gatherOperator = defineOperator<{ axis: number }>({
   },
 });
 
-/** Picks rows along `axis`: that axis is replaced by the axes of `indices` (i32, 0 ≤ index < size). */
-export function gather(x: Tensor, indices: Tensor, axis = 0): Tensor {
-  return apply(gatherOperator, [x, indices], { axis: normalizeAxis(axis, x.rank, 'gather') });
+/**
+ * Picks rows along `axis`: that axis is replaced by the axes of `indices` (i32, 0 ≤ index < size).
+ * @param options.distinct the caller knows that no index comes twice, which makes the gradient cheaper
+ */
+export function gather(x: Tensor, indices: Tensor, axis = 0, { distinct = false } = {}): Tensor {
+  return apply(gatherOperator, [x, indices], { axis: normalizeAxis(axis, x.rank, 'gather'), distinct });
 }
 
-const scatterAddOperator = defineOperator<{ shape: number[]; axis: number }>({
+const scatterAddOperator = defineOperator<{ shape: number[]; axis: number; distinct: boolean }>({
   name: 'scatterAdd',
   infer: ([indices, updates], { shape, axis }) => {
     const expected = [...shape.slice(0, axis), ...indices.shape, ...shape.slice(axis + 1)];
@@ -72,11 +75,23 @@ const scatterAddOperator = defineOperator<{ shape: number[]; axis: number }>({
     }
     return [out];
   },
-  gradient: ({ inputs: [indices], attributes: { axis }, gradients: [g] }) => [undefined, gather(g!, indices, axis)],
-  lower: (emit, node, { shape, axis }) => {
-    // Not ScatterND: ONNX Runtime's CPU kernel adds rows of equal index from several threads at once and loses some.
+  gradient: ({ inputs: [indices], attributes: { axis, distinct }, gradients: [g] }) => [
+    undefined,
+    gather(g!, indices, axis, { distinct }),
+  ],
+  lower: (emit, node, { shape, axis, distinct }) => {
     const [indices, updates] = node.inputs;
     const [outer, inner] = [sizeOf(shape.slice(0, axis)), sizeOf(shape.slice(axis + 1))];
+    if (distinct && axis === 0 && (emit.target === 'cpu' || emit.target === 'wasm')) {
+      const zero = emit.constant(valuesOf([0], updates.dtype), { shape: [], dtype: updates.dtype });
+      const base = emit.node('Expand', [zero, emit.int64(shape)]);
+      const rows = emit.node('Cast', [emit.name(indices)], { to: 7 });
+      const line = emit.node('Reshape', [rows, emit.int64([indices.size, 1])]);
+      const values = emit.node('Reshape', [emit.name(updates), emit.int64([indices.size, ...shape.slice(1)])]);
+      emit.node('ScatterND', [base, line, values], {}, emit.name(node.outputs[0]));
+      return;
+    }
+    // Not ScatterND: ONNX Runtime's CPU kernel adds rows of equal index from several threads at once and loses some.
     const slices = [outer, indices.size, inner];
     const zero = emit.constant(valuesOf([0], updates.dtype), { shape: [], dtype: updates.dtype });
     const base = emit.node('Expand', [zero, emit.int64([outer, shape[axis], inner])]);
@@ -88,11 +103,21 @@ const scatterAddOperator = defineOperator<{ shape: number[]; axis: number }>({
   },
 });
 
-/** Zeros of `shape` to which `updates` are added at `indices` along `axis`; repeated indices add up. The transpose of `gather`. */
-export function scatterAdd(shape: Shape, indices: Tensor, updates: Tensor, axis = 0): Tensor {
+/**
+ * Zeros of `shape` to which `updates` are added at `indices` along `axis`; repeated indices add up, unless the caller knows
+ * that all are `distinct`. The transpose of `gather`.
+ */
+export function scatterAdd(
+  shape: Shape,
+  indices: Tensor,
+  updates: Tensor,
+  axis = 0,
+  { distinct = false } = {},
+): Tensor {
   return apply(scatterAddOperator, [indices, updates], {
     shape: [...shape],
     axis: normalizeAxis(axis, shape.length, 'scatterAdd'),
+    distinct,
   });
 }
 
