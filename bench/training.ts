@@ -106,7 +106,8 @@ export function largestBatch(spec: WorkloadSpec, budget: number): number {
     const other = excessive ?? before;
     const growth = Math.max(1, (other.bytes - fitting.bytes) / (other.batch - fitting.batch));
     const guess = Math.floor(fitting.batch + (budget - fitting.bytes) / growth);
-    batch = Math.max(fitting.batch + 1, Math.min(guess, (excessive?.batch ?? Number.POSITIVE_INFINITY) - 1));
+    // Not too far at once: one more example may change how work is divided, and so cost next to nothing.
+    batch = Math.max(fitting.batch + 1, Math.min(guess, excessive ? excessive.batch - 1 : 8 * fitting.batch));
   }
   return fitting.batch;
 }
