@@ -39,7 +39,7 @@ function multiHead(
   const q = applyMap(query, queries);
   const k = inputs.matmul(key.weight);
   const v = applyMap(value, inputs);
-  const attended = inParts(q, [k, v], heads, (...[qs, [ks, vs]]) =>
+  const attended = inParts(q, [k, v], heads, (qs, [ks, vs]) =>
     scope.part('cheap', () => scaledDotProductAttention(qs, ks, vs, { heads })),
   );
   return { output: applyMap(output, attended.output), weights: attended.weights };

@@ -1,6 +1,7 @@
 /** The layers that all models share, under the names of the reference (Haiku: `w`, `b`, `scale`, `offset`). */
 import type { Tensor } from '../graph/index.js';
 import { fanIn, type Initializer, ones, zeros } from './initializers.js';
+import { applyMap, linearMap } from './linearMap.js';
 import type { Scope } from './scope.js';
 
 /** `x w + b`: [..., in] → [..., out]. */
@@ -11,8 +12,9 @@ export function linear(
   options: { bias?: boolean; initializer?: Initializer } = {},
 ): Tensor {
   const inputs = x.shape[x.rank - 1];
-  const y = x.matmul(scope.parameter('w', [inputs, out], options.initializer ?? fanIn(inputs)));
-  return options.bias === false ? y : y.add(scope.parameter('b', [out], zeros));
+  const initializer = options.initializer ?? fanIn(inputs);
+  if (options.bias === false) return x.matmul(scope.parameter('w', [inputs, out], initializer));
+  return applyMap(linearMap(scope, inputs, out, initializer), x);
 }
 
 /** Layer norm over the last axis with trained scale and offset; ε = 1e-5. */

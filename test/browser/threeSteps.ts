@@ -14,6 +14,7 @@ import {
   resolveRecipe,
   scheduleOf,
 } from '../../src/browser.js';
+import { smallHip } from '../smallHip.js';
 
 export interface ThreeSteps {
   losses: number[];
@@ -24,16 +25,8 @@ export interface ThreeSteps {
 
 /** Trains a tiny HiP with all its random parts on batches of noise. */
 export async function threeSteps(device: DeviceName): Promise<ThreeSteps> {
-  const size = {
-    numGroups: [4, 1, 4],
-    numSelfAttendsPerBlock: [1, 1, 1],
-    zIndexDim: [4, 8, 4],
-    numZChannels: [8, 16, 8],
-    numSelfAttendHeads: [2, 2, 2],
-    numEmbeddingChannels: 8,
-  };
   const recipe = resolveRecipe({
-    model: { variant: 'tiny', config: { ...size, processorIndexDimTrain: 4, dropoutProb: 0.1, dropPathRate: 0.2 } },
+    model: { variant: 'tiny', config: { ...smallHip, processorIndexDimTrain: 4, dropoutProb: 0.1, dropPathRate: 0.2 } },
     optimizer: { learningRate: 3e-3, warmupSteps: 1 },
     training: { steps: 3, batchSize: 2, emaDecay: 0.9 },
   });

@@ -121,3 +121,14 @@ test('several programs share buffers, which stay when a new program makes the me
   await second.dispose();
   await engine.free(['P', 'Q', 'R']);
 });
+
+test('a buffer of another size than a new program asks for keeps its values', async () => {
+  const type = { shape: [3], dtype: 'f32' as const };
+  await engine.write({ S: { type, values: Float32Array.of(1, 2, 3) } });
+  const x = input('x', [5]);
+  const program = await engine.compile(Graph.of({ y: x.mul(2) }), { inputs: { x: 'S' }, outputs: { y: 'S' } });
+  assert.deepEqual(Array.from((await engine.read(['S'])).get('S')!), [1, 2, 3]);
+  await assert.rejects(program.run(), /"S" has another size/);
+  await program.dispose();
+  await engine.free(['S']);
+});

@@ -6,7 +6,8 @@ import { Graph, input, type Tensor } from '../../src/graph/index.js';
 import { configOf, type Modality, regroup, systemByName, systems, ungroup } from '../../src/models/index.js';
 import { countParameters, initialize, Scope } from '../../src/nn/index.js';
 import { keyFrom } from '../../src/random/index.js';
-import { image, network, signalsOf, small } from './network.js';
+import { smallHip } from '../smallHip.js';
+import { image, network, signalsOf } from './network.js';
 
 const names = ({ needs }: ReturnType<typeof network>) => [...needs.parameters.keys()];
 const sound: Modality = { name: 'sound', indexShape: [5], channels: 1 };
@@ -166,7 +167,7 @@ test('configurations that make no sense are refused with one sentence that names
 });
 
 test('inputs that the model does not take are refused by name and shape', () => {
-  const config = configOf(systems.hip, 'tiny', small);
+  const config = configOf(systems.hip, 'tiny', smallHip);
   const given = (inputs: Record<string, Tensor>) => () => systems.hip.apply(Scope.root(), config, [image], inputs);
   assert.throws(given({}), /^HiperceiverError: The model takes modality "image", which was not given\.$/);
   assert.throws(

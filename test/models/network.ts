@@ -11,18 +11,9 @@ import {
 } from '../../src/models/index.js';
 import { DRAW, drawAll, type ModelNeeds, PARAMETER, Scope } from '../../src/nn/index.js';
 import { fold, keyFrom, normal } from '../../src/random/index.js';
+import { smallHip } from '../smallHip.js';
 
 const key = keyFrom(11);
-
-/** Fields of a HiP of 3 blocks. */
-export const small = {
-  numGroups: [4, 1, 4],
-  numSelfAttendsPerBlock: [1, 1, 1],
-  zIndexDim: [4, 8, 4],
-  numZChannels: [8, 16, 8],
-  numSelfAttendHeads: [2, 2, 2],
-  numEmbeddingChannels: 8,
-};
 
 export const image: Modality = { name: 'image', indexShape: [4, 4], channels: 3 };
 
@@ -34,14 +25,14 @@ export interface Network {
   run(wanted: Record<string, Tensor>, signals?: Record<string, Values>): Record<string, number[]>;
 }
 
-/** Applies HiP; `config` is laid over {@link small}. */
+/** Applies HiP; `config` is laid over {@link smallHip}. */
 export function network(
   config: Record<string, unknown> = {},
   modalities: Modality[] = [image],
   { training = false, batch = 2, ...options }: ApplyOptions & { training?: boolean; batch?: number } = {},
 ): Network {
   const scope = Scope.root({ training });
-  const complete = configOf(systems.hip, 'tiny', { ...small, ...config });
+  const complete = configOf(systems.hip, 'tiny', { ...smallHip, ...config });
   const inputs = Object.fromEntries(modalities.map((m) => [m.name, input(m.name, [batch, indexDim(m), m.channels])]));
   const outputs = systems.hip.apply(scope, complete, modalities, inputs, options);
   const parameters = randomParameters(scope.needs);

@@ -13,11 +13,11 @@ import {
   maskFeeds,
 } from '../../src/objectives/index.js';
 import { fold, keyFrom, normal } from '../../src/random/index.js';
-import { tinyConfig } from '../training/tiny.js';
+import { smallHip } from '../smallHip.js';
 
 const BATCH = 3;
 const key = keyFrom(9);
-const config = configOf(systems.hip, 'tiny', tinyConfig);
+const config = configOf(systems.hip, 'tiny', smallHip);
 const image: Modality = { name: 'image', indexShape: [8, 8], channels: 2 };
 /** 4 groups of 3, 2 rows of final padding. */
 const uneven: Modality = { name: 'image', indexShape: [10], channels: 2 };

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pretrain, resolveRecipe } from '../../src/training/index.js';
+import { smallHip } from '../smallHip.js';
 
 const [path, out] = process.argv.slice(2);
 const recipe = resolveRecipe({
@@ -9,14 +10,7 @@ const recipe = resolveRecipe({
   data: { path, imageSize: 48, crop: 'randomResized', flip: true, workers: 1 },
   model: {
     variant: 'tiny',
-    config: {
-      numGroups: [4, 1, 4],
-      numSelfAttendsPerBlock: [1, 1, 1],
-      zIndexDim: [4, 8, 4],
-      numZChannels: [8, 16, 8],
-      numSelfAttendHeads: [2, 2, 2],
-      numEmbeddingChannels: 8,
-    },
+    config: smallHip,
   },
   masking: { ratio: 0.9, perExample: true },
   optimizer: { warmupSteps: 2 },

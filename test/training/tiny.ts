@@ -9,6 +9,7 @@ import { keyFrom, normal } from '../../src/random/index.js';
 import type { ModelDescription, PartialRecipe, Recipe } from '../../src/training/index.js';
 import { describeModel, resolveRecipe } from '../../src/training/index.js';
 import { folderOf, picture } from '../data/fixtures.js';
+import { smallHip } from '../smallHip.js';
 
 const folders: string[] = [];
 after(() => {
@@ -22,23 +23,13 @@ export function newRun(): string {
   return join(folder, 'run');
 }
 
-/** Fields of a HiP of 3 blocks with a few thousand parameters. */
-export const tinyConfig = {
-  numGroups: [4, 1, 4],
-  numSelfAttendsPerBlock: [1, 1, 1],
-  zIndexDim: [4, 8, 4],
-  numZChannels: [8, 16, 8],
-  numSelfAttendHeads: [2, 2, 2],
-  numEmbeddingChannels: 8,
-};
-
 /** A model of images of 8 x 8 x 3, without anything random in it. */
-export const tinyModel: PartialRecipe['model'] = { name: 'hip', variant: 'tiny', config: tinyConfig };
+export const tinyModel: PartialRecipe['model'] = { name: 'hip', variant: 'tiny', config: smallHip };
 
 /** The same with every random part that HiP has. */
 export const randomModel: PartialRecipe['model'] = {
   ...tinyModel,
-  config: { ...tinyConfig, processorIndexDimTrain: 4, dropoutProb: 0.1, dropPathRate: 0.2 },
+  config: { ...smallHip, processorIndexDimTrain: 4, dropoutProb: 0.1, dropPathRate: 0.2 },
 };
 
 /** A folder of 10 pictures, larger than the model's images. */

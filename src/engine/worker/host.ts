@@ -107,9 +107,10 @@ export class Host {
     // Growing the heap leaves earlier views without memory, so everything that has a place there is taken from there anew.
     for (const [name, buffer] of this.buffers) {
       const view = this.heap.view(name);
-      if (!view) continue;
+      if (view?.length !== sizeOf(buffer.type.shape)) continue;
       const values = buffer.current.data as Float32Array;
-      if (values.length === view.length && values.buffer !== view.buffer) view.set(values);
+      const isElsewhere = values.length > 0 && values.buffer !== view.buffer;
+      if (isElsewhere) view.set(values);
       buffer.current = this.wrap(buffer.type, view);
     }
     if (passes) this.passes.set(program, passes);
