@@ -1,12 +1,16 @@
 /** NumPy's `.npy` format, versions 1 and 2: one array with its type and shape, rows first (C order). */
-import { ensure } from '../errors/index.js';
+import { ensure, HiperceiverError } from '../errors/index.js';
 import { joinShared, readBytes } from './bytes.js';
+import { printable } from './printable.js';
 
 /** Element types by their NumPy descriptor: the typed array that holds them. `|b1` (bool) is bytes 0 and 1. */
 const ARRAYS = {
   '|b1': Uint8Array,
   '|u1': Uint8Array,
+  '|i1': Int8Array,
   '<u2': Uint16Array,
+  '<i2': Int16Array,
+  '<u4': Uint32Array,
   '<i4': Int32Array,
   '<i8': BigInt64Array,
   '<f4': Float32Array,
@@ -24,6 +28,9 @@ export interface NpyArray {
   shape: number[];
   data: NpyData;
 }
+
+/** An intact array of elements that are not read (text, objects, other byte order). */
+export class NpyUnreadable extends HiperceiverError {}
 
 const MAGIC = '\x93NUMPY';
 
@@ -46,11 +53,10 @@ export function parseNpy(bytes: Uint8Array, name = 'npy data'): NpyArray {
     sizes !== undefined && order !== undefined,
     () => `"${name}" has no valid npy header: save it again with numpy.save.`,
   );
-  ensure(
-    descriptor !== undefined && descriptor in ARRAYS,
-    () =>
-      `"${name}" holds elements of type ${descriptor ?? 'object'}, which is not read: save it as one of ${Object.keys(ARRAYS).join(', ')}.`,
-  );
+  if (descriptor === undefined || !Object.hasOwn(ARRAYS, descriptor))
+    throw new NpyUnreadable(
+      `"${name}" holds elements of type ${printable(descriptor ?? 'object')}, which is not read: save it as one of ${Object.keys(ARRAYS).join(', ')}.`,
+    );
   ensure(order === 'False', () => `"${name}" is stored in Fortran order: save numpy.ascontiguousarray(array) instead.`);
   const shape = sizes
     .split(',')
@@ -59,7 +65,7 @@ export function parseNpy(bytes: Uint8Array, name = 'npy data'): NpyArray {
     .map(Number);
   ensure(
     shape.every((size) => Number.isSafeInteger(size) && size >= 0),
-    () => `"${name}" has the invalid shape (${sizes}): save it again with numpy.save.`,
+    () => `"${name}" has the invalid shape (${printable(sizes)}): save it again with numpy.save.`,
   );
 
   const dtype = descriptor as NpyType;
