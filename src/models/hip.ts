@@ -19,6 +19,7 @@ import { inputStage, type PositionOptions, positionTable, type RowSelection, une
 import { indexDim, type Modality } from './modality.js';
 import { crossAttention, perceiverBlock } from './perceiverBlock.js';
 import type { ApplyOptions, PerceiverOutputs } from './system.js';
+import { checkValid, onlyReal, type Readable, readableInOneGroup, readableLatents, realElements } from './validity.js';
 
 /** One entry per block, first to last, where a list is asked for. The names are the reference's. */
 export interface HipConfig extends PositionOptions {
@@ -66,6 +67,7 @@ export function hip(
   options: ApplyOptions = {},
 ): PerceiverOutputs {
   checkConfig(config);
+  checkValid(modalities, options.valid);
   const scope = root.child('perceiver');
   const isLabel = (m: Modality) => config.labelModalities?.includes(m.name) ?? false;
   const signals = modalities.filter((m) => !isLabel(m));
@@ -74,19 +76,39 @@ export function hip(
   const stem = inputStage(scope, signals, inputs, grouping, config.numEmbeddingChannels, {
     ...config,
     selections: options.selections,
+    valid: options.valid,
   });
   const processor = processorIndex(config);
   const count = config.numGroups.length;
   const blockName = labels.length > 0 ? 'perceiver_block_' : 'block_';
 
   const blocks: Tensor[] = [];
+  const readable: (Readable | undefined)[] = [stem.readable];
   const reconstruction: Record<string, Tensor> = {};
   let x = scope.tap('inputs', stem.x);
   for (let i = 0; i < (options.encoderOnly ? processor + 1 : count); i++) {
-    if (i > 0) x = regroup(x, config.numGroups[i], config.regroupType);
+    if (i > 0) {
+      const before = readable[i - 1];
+      // What the processor gives is real as a whole, and so is all that the decoder makes of it.
+      if (before && i <= processor)
+        readable[i] = readableLatents(before, x.shape[2], config.numGroups[i], config.regroupType);
+      x = regroup(x, config.numGroups[i], config.regroupType);
+    }
     const asked =
-      i === processor && labels.length > 0 ? labelQueries(scope, labels, inputs, x.shape[3], config) : undefined;
-    if (asked) x = concat([x, ...asked.map((a) => a.content)], 2);
+      i === processor && labels.length > 0
+        ? labelQueries(scope, labels, inputs, x.shape[3], config, options.valid)
+        : undefined;
+    if (asked) {
+      const ends = [
+        { rows: readable[i]?.rows, count: x.shape[2] },
+        ...asked.map(({ real, content: { shape } }) => ({
+          rows: real?.reshape([-1, 1, shape[2], 1]),
+          count: shape[2],
+        })),
+      ];
+      if (ends.some(({ rows }) => rows)) readable[i] = readableInOneGroup(ends);
+      x = concat([x, ...asked.map((a) => a.content)], 2);
+    }
     x = perceiverBlock(scope.child(`${blockName}${i}`), x, {
       ...latentCounts(config, i, processor),
       channels: config.numZChannels[i],
@@ -97,7 +119,8 @@ export function hip(
       selfWideningFactor: config.selfAttendWideningFactor[i],
       dropoutProb: config.dropoutProb,
       dropPathRate: config.dropPathRate,
-      skip: i > processor ? blocks[count - 1 - i] : undefined,
+      skip: i > processor ? realSkip(blocks[count - 1 - i], readable[count - 1 - i]) : undefined,
+      readable: readable[i]?.rows,
     });
     blocks.push(scope.tap(`block.${i}`, x));
     // The label head is made before the main one and so owns the name without a number.
@@ -158,6 +181,11 @@ function reconstructionHead(scope: Scope, queries: Tensor, latents: Tensor): Ten
   );
 }
 
+/** What a block hands to its mirror image: latents of groups that hold nothing real become zero rows. */
+function realSkip(latents: Tensor, readable: Readable | undefined): Tensor {
+  return readable ? latents.mul(readable.groups) : latents;
+}
+
 interface LabelQuery {
   name: string;
   channels: number;
@@ -165,6 +193,8 @@ interface LabelQuery {
   /** Positions alone and positions with content, `[1 or B, 1, I, C]`. */
   position: Tensor;
   content: Tensor;
+  /** Which elements are real, `[B, I, 1]`; all where absent. */
+  real?: Tensor;
 }
 
 /** Label modalities at the processor's entrance: own embedder and position table each, at the width met there. */
@@ -174,6 +204,7 @@ function labelQueries(
   inputs: Record<string, Tensor>,
   width: number,
   config: HipConfig,
+  valid: ApplyOptions['valid'] = {},
 ): LabelQuery[] {
   return labels.map((modality, i) => {
     const { name, channels } = modality;
@@ -183,9 +214,11 @@ function labelQueries(
       numPositionEncodingChannels: undefined,
     });
     const position = table.reshape([1, 1, ...table.shape]);
-    const embedded = linear(embedder.child(`~embed/embed_${name}`), inputs[name], width);
+    const real = realElements(modality, inputs[name], valid[name]);
+    const embedded = linear(embedder.child(`~embed/embed_${name}`), onlyReal(inputs[name], real), width);
     const [batch, rows] = embedded.shape;
-    return { name, channels, embedder, position, content: embedded.reshape([batch, 1, rows, width]).add(position) };
+    const content = embedded.reshape([batch, 1, rows, width]).add(position);
+    return { name, channels, embedder, position, content, real };
   });
 }
 

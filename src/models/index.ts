@@ -18,4 +18,5 @@ export { type PerceiverIoConfig, perceiverIo } from './perceiverIo.js';
 export { configOf, systemByName, systems } from './registry.js';
 export { selectRows } from './rows.js';
 export type { ApplyOptions, PerceiverOutputs, System } from './system.js';
+export { onlyReal, realElements, validFeeds, validInputs } from './validity.js';
 export { hipVariants, perceiverIoVariants } from './variants.js';

@@ -1,10 +1,12 @@
 /** From raw signals to groups of embedded inputs, and back: embedder, position encoder, grouper. */
 import { ensure } from '../errors/index.js';
 import { constant, type Tensor } from '../graph/index.js';
-import { fanIn, fourierFeatures, linear, type Scope, zeros } from '../nn/index.js';
+import { fanIn, fourierFeatures, linear, linearMap, type Scope, zeros } from '../nn/index.js';
 import { type Grouping, groupRows, isPadded, joinGroups, type ModalityGroups, padRows, validRows } from './grouping.js';
 import { indexDim, type Modality } from './modality.js';
 import { selectRows } from './rows.js';
+import type { ApplyOptions } from './system.js';
+import { joinReadable, onlyReal, type Readable, readableRows, realElements } from './validity.js';
 
 /** How a model is told where an input lies. */
 export interface PositionOptions {
@@ -24,7 +26,8 @@ const FOURIER_BANDS = 64;
  * Rows that are not visible never enter the model: its work shrinks with them.
  */
 export interface RowSelection {
-  visible?: Tensor;
+  /** All where absent; `none` hides the modality: its groups hold nothing, and can still be asked for. */
+  visible?: Tensor | 'none';
   /** Rows to reconstruct; all where absent. */
   queried?: Tensor;
 }
@@ -73,6 +76,8 @@ export interface Stem {
   x: Tensor;
   /** Positions without content, what the reconstruction head asks with: `[1 or B, G_m, Q, E]` for each modality. */
   queries: Record<string, Tensor>;
+  /** What of x may be read, where not all of it is real. */
+  readable?: Readable;
 }
 
 /** Embeds, adds positions and groups. `inputs[name]` is `[B, I, C]`. */
@@ -82,14 +87,15 @@ export function inputStage(
   inputs: Record<string, Tensor>,
   grouping: Grouping,
   channels: number,
-  options: PositionOptions & {
-    selections?: Record<string, RowSelection>;
-    /** Number of the first modality. */
-    order?: number;
-  },
+  options: PositionOptions &
+    Pick<ApplyOptions, 'selections' | 'valid'> & {
+      /** Number of the first modality. */
+      order?: number;
+    },
 ): Stem {
   const parts: Tensor[] = [];
   const queries: Record<string, Tensor> = {};
+  const readable: Readable[] = [];
   modalities.forEach((modality, i) => {
     const { name } = modality;
     const input = inputs[name];
@@ -110,17 +116,21 @@ export function inputStage(
       return isFewer ? project(selectRows(grouped(rows), indices)) : selectRows(grouped(project(rows)), indices);
     };
     const { visible, queried } = options.selections?.[name] ?? {};
+    const real = realElements(modality, input, options.valid?.[name]);
+    readable.push(readableRows(part, grouping.indexDimPerGroup, real, visible));
     parts.push(
-      embedGroups(
-        scope,
-        modality,
-        groupRows(input, part),
-        positionsAt(visible),
-        part,
-        grouping.indexDimPerGroup,
-        channels,
-        visible,
-      ),
+      visible === 'none'
+        ? hiddenGroups(scope, modality, input, part, channels)
+        : embedGroups(
+            scope,
+            modality,
+            groupRows(onlyReal(input, real), part),
+            positionsAt(visible),
+            part,
+            grouping.indexDimPerGroup,
+            channels,
+            visible,
+          ),
     );
     queries[name] = positionsAt(queried);
   });
@@ -129,7 +139,23 @@ export function inputStage(
   return {
     x: joinGroups(parts.map((p) => padRows(p, longest - p.shape[2]))),
     queries,
+    readable: isAllReal(modalities, options) ? undefined : joinReadable(readable, longest),
   };
+}
+
+/** Whether nothing says that any of these modalities is padded, missing or hidden. */
+function isAllReal(
+  modalities: readonly Modality[],
+  { selections, valid }: Pick<ApplyOptions, 'selections' | 'valid'>,
+): boolean {
+  return modalities.every(({ name }) => !valid?.[name] && selections?.[name]?.visible !== 'none');
+}
+
+/** One zero row for each group of a modality of which nothing is visible. It has the parameters that it has when seen. */
+function hiddenGroups(scope: Scope, { name }: Modality, input: Tensor, part: ModalityGroups, channels: number): Tensor {
+  const [batch, , inputs] = input.shape;
+  linearMap(scope.child(`embedder/~embed/embed_${name}`), inputs, channels);
+  return constant([0], [1, 1, 1, 1]).expand([batch, part.groups, 1, channels]);
 }
 
 function embedGroups(

@@ -5,6 +5,7 @@ import {
   applyMap,
   attention,
   dropout,
+  exclusionBias,
   inChunks,
   linear,
   linearMap,
@@ -20,6 +21,7 @@ interface AttentionOptions {
   queryKeyChannels: number;
   valueChannels: number;
   dropoutProb?: number;
+  readable?: Tensor;
 }
 
 /**
@@ -33,7 +35,7 @@ function attend(
   norms: { queries: Norm; inputs: Norm },
   options: AttentionOptions,
 ): Tensor {
-  const { heads, queryKeyChannels, valueChannels, dropoutProb = 0 } = options;
+  const { heads, queryKeyChannels, valueChannels, dropoutProb = 0, readable } = options;
   const [queryWidth, inputWidth] = [queries.shape[3], inputs.shape[3]];
   const maps = {
     query: norms.queries.absorb(linearMap(scope.child('query_linear'), queryWidth, queryKeyChannels)),
@@ -43,7 +45,8 @@ function attend(
   };
   const q = norms.queries.apply(queries);
   const x = queries === inputs ? q : norms.inputs.apply(inputs);
-  const { output, weights } = attention(scope, q, x, maps, heads);
+  const keyBias = readable && exclusionBias(readable.reshape(readable.shape.slice(0, 3)));
+  const { output, weights } = attention(scope, q, x, maps, heads, keyBias);
   scope.tap(scope.nameOf('weights'), weights);
   return dropout(scope, output, dropoutProb);
 }
@@ -71,6 +74,8 @@ export interface CrossAttentionOptions {
   valueChannels: number;
   /** Whether the queries are added to what they read (blocks: yes; reconstruction heads: no). */
   residual: boolean;
+  /** Inputs that may be read (1) and those that are left out (0), `[B or 1, G, M, 1]`; all where absent. */
+  readable?: Tensor;
 }
 
 /** `HiPCrossAttention`: queries `[B or 1, G, N, D]` read inputs `[B, G, M, C]` → `[B, G, N, D]`. */
@@ -128,6 +133,11 @@ export interface BlockOptions {
   dropPathRate: number;
   /** Output of the encoder block on the other side of the processor, added to the queries. */
   skip?: Tensor;
+  /**
+   * Inputs that may be read (1) and those that are left out (0), `[B or 1, G, M, 1]`; all where absent. Self-attention needs
+   * no mask of its own: the latents of a group have all read the same inputs, and count or do not count together.
+   */
+  readable?: Tensor;
 }
 
 /** `PerceiverBlock`: inputs `[B, G, M, C]` → latents `[B, G, N, D]`. */
@@ -142,6 +152,7 @@ export function perceiverBlock(scope: Scope, inputs: Tensor, options: BlockOptio
       queryKeyChannels: inputChannels,
       valueChannels: inputChannels,
       residual: true,
+      readable: options.readable,
     }),
   );
   for (let i = 0; i < options.numSelfAttends; i++) {

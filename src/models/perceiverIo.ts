@@ -9,6 +9,7 @@ import { inputStage, type PositionOptions, unembed } from './inputStage.js';
 import { indexDim, type Modality } from './modality.js';
 import { crossAttention, perceiverBlock } from './perceiverBlock.js';
 import type { ApplyOptions, PerceiverOutputs } from './system.js';
+import { checkValid, readableInOneGroup } from './validity.js';
 
 /** The names are the reference's. */
 export interface PerceiverIoConfig extends PositionOptions {
@@ -50,6 +51,7 @@ export function perceiverIo(
   inputs: Record<string, Tensor>,
   options: ApplyOptions = {},
 ): PerceiverOutputs {
+  checkValid(modalities, options.valid);
   const scope = root.child('perceiver');
   // Each modality is embedded as one group of its own length; they are joined along the index axis below.
   const stems = modalities.map((modality, order) =>
@@ -57,6 +59,7 @@ export function perceiverIo(
       ...config,
       order,
       selections: options.selections,
+      valid: options.valid,
     }),
   );
   const x = scope.tap(
@@ -66,6 +69,9 @@ export function perceiverIo(
       2,
     ),
   );
+  const readable = stems.some((s) => s.readable)
+    ? readableInOneGroup(stems.map((s) => ({ rows: s.readable?.rows, count: s.x.shape[2] })))
+    : undefined;
   const latents = perceiverBlock(scope.child('block_0'), x, {
     numLatentsEval: config.zIndexDimEval ?? config.zIndexDim,
     numLatentsTrain: config.zIndexDimTrain ?? config.zIndexDim,
@@ -77,6 +83,7 @@ export function perceiverIo(
     selfWideningFactor: config.selfAttendWideningFactor,
     dropoutProb: config.dropoutProb,
     dropPathRate: config.dropPathRate,
+    readable: readable?.rows,
   });
   scope.tap('block.0', latents);
   if (options.encoderOnly) return { blocks: [latents], reconstruction: {}, latents: {} };

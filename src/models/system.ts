@@ -11,6 +11,11 @@ export interface ApplyOptions {
   encoderOnly?: boolean;
   /** Rows of each modality that enter, and rows that are reconstructed. */
   selections?: Record<string, RowSelection>;
+  /**
+   * Which elements of each example are real: by modality `[B, I]`, or `[B, 1]` for a modality that is there or not; 1 = real,
+   * 0 = padding or missing (f32 or bool). Modalities without an entry are all real. What is not real is read by nothing.
+   */
+  valid?: Record<string, Tensor>;
 }
 
 /** What a model gives. */

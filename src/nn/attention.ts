@@ -24,9 +24,19 @@ export interface AttentionMaps {
 /**
  * Multi-head attention, as a part of the scope, of queries `[B or 1, ..., N, D]` to inputs `[B, ..., M, C]` → output `[B, ..., N, O]`, weights
  * `[B, ..., heads, N, M]`.
+ * @param keyBias added to the scores of each key, for all queries and heads: `[B or 1, ..., 1, M]` (see `exclusionBias`)
  */
-export function attention(scope: Scope, queries: Tensor, inputs: Tensor, maps: AttentionMaps, heads: number): Attended {
-  return heads === 1 ? singleHead(scope, queries, inputs, maps) : multiHead(scope, queries, inputs, maps, heads);
+export function attention(
+  scope: Scope,
+  queries: Tensor,
+  inputs: Tensor,
+  maps: AttentionMaps,
+  heads: number,
+  keyBias?: Tensor,
+): Attended {
+  return heads === 1
+    ? singleHead(scope, queries, inputs, maps, keyBias)
+    : multiHead(scope, queries, inputs, maps, heads, keyBias);
 }
 
 function multiHead(
@@ -35,12 +45,18 @@ function multiHead(
   inputs: Tensor,
   { query, key, value, output }: AttentionMaps,
   heads: number,
+  keyBias?: Tensor,
 ): Attended {
   const q = applyMap(query, queries);
   const k = inputs.matmul(key.weight);
   const v = applyMap(value, inputs);
-  const attended = inParts(q, [k, v], heads, (qs, [ks, vs]) =>
-    scope.part('cheap', () => scaledDotProductAttention(qs, ks, vs, { heads })),
+  const attended = inParts(q, withBias([k, v], keyBias), heads, (qs, [ks, vs, added]) =>
+    scope.part('cheap', () =>
+      scaledDotProductAttention(qs, ks, vs, {
+        heads,
+        bias: added?.reshape([...added.shape.slice(0, -2), 1, ...added.shape.slice(-2)]),
+      }),
+    ),
   );
   return { output: applyMap(output, attended.output), weights: attended.weights };
 }
@@ -50,16 +66,23 @@ function singleHead(
   queries: Tensor,
   inputs: Tensor,
   { query, key, value, output }: AttentionMaps,
+  keyBias?: Tensor,
 ): Attended {
-  const attended = inParts(queries, [inputs], 1, (q, [x]) =>
+  const attended = inParts(queries, withBias([inputs], keyBias), 1, (q, [x, added]) =>
     scope.part('cheap', () => {
-      const weights = scores(q, x, query, key).softmax(-1);
+      const own = scores(q, x, query, key);
+      const weights = (added ? own.add(added) : own).softmax(-1);
       return { weights, output: read(weights, x, value.weight, output.weight) };
     }),
   );
   const bias = value.bias.reshape([1, -1]).matmul(output.weight).reshape([-1]).add(output.bias);
   const [lead, [n, m]] = [attended.weights.shape.slice(0, -2), attended.weights.shape.slice(-2)];
   return { output: attended.output.add(bias), weights: attended.weights.reshape([...lead, 1, n, m]) };
+}
+
+/** The bias is cut into parts with what it belongs to. */
+function withBias(inputs: Tensor[], keyBias: Tensor | undefined): Tensor[] {
+  return keyBias ? [...inputs, keyBias] : inputs;
 }
 
 /** Bytes of scores that are worked on at a time: they are passed over several times and should stay in a cache. */

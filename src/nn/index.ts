@@ -14,7 +14,12 @@ export {
   sincos2d,
 } from './positionTables.js';
 export { type InterpolationMode, interpolate, resizePositions } from './resizeTable.js';
-export { type Attended, type ScaledDotProductOptions, scaledDotProductAttention } from './scaledDotProduct.js';
+export {
+  type Attended,
+  exclusionBias,
+  type ScaledDotProductOptions,
+  scaledDotProductAttention,
+} from './scaledDotProduct.js';
 export {
   countParameters,
   DRAW,

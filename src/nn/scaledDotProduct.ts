@@ -2,8 +2,11 @@
 import { ensure } from '../errors/index.js';
 import { constant, type Shape, show, type Tensor } from '../graph/index.js';
 
-/** Excluded scores become this before the softmax: finite, so that a query without any key gets equal weights and not NaN. */
-const EXCLUDED_SCORE = -1e9;
+/**
+ * Excluded scores become this before the softmax, or are lowered by it: its exponential is 0, and it is finite, in halves too,
+ * so that a query without any key gets weights and not NaN.
+ */
+const EXCLUDED_SCORE = -30_000;
 
 /** Heads, and which keys a query sees. */
 export interface ScaledDotProductOptions {
@@ -49,6 +52,18 @@ export function scaledDotProductAttention(
   if (excluded) scores = excluded.where(EXCLUDED_SCORE, scores);
   const weights = scores.softmax(-1);
   return { output: mergeHeads(weights.matmul(splitHeads(v, heads))), weights };
+}
+
+/**
+ * What is added to the scores of keys so that some are left out: `readable` `[..., M]`, 1 = may be read and 0 = left out, →
+ * `[..., 1, M]` of 0 and the excluded score. An addition costs nothing in the backward pass, as a choice would.
+ */
+export function exclusionBias(readable: Tensor): Tensor {
+  const [lead, keys] = [readable.shape.slice(0, -1), readable.shape[readable.rank - 1]];
+  return readable
+    .sub(1)
+    .mul(-EXCLUDED_SCORE)
+    .reshape([...lead, 1, keys]);
 }
 
 /** `[..., N, H·d]` → `[..., H, N, d]`; one head needs no transpose. */

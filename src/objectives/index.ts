@@ -22,6 +22,7 @@ export { type Autoencoding, type AutoencodingOptions, maskedAutoencoding } from 
 export {
   type DrawnMask,
   drawMask,
+  drawSeen,
   elementMask,
   type MaskingOptions,
   type MaskPlan,

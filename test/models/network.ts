@@ -25,16 +25,31 @@ export interface Network {
   run(wanted: Record<string, Tensor>, signals?: Record<string, Values>): Record<string, number[]>;
 }
 
-/** Applies HiP; `config` is laid over {@link smallHip}. */
+/** Fields of a small Perceiver IO. */
+const smallPerceiverIo = {
+  numSelfAttendsPerBlock: 1,
+  zIndexDim: 6,
+  numZChannels: 8,
+  numSelfAttendHeads: 2,
+  numEmbeddingChannels: 8,
+};
+
+/** Applies a system, HiP if none is named; `config` is laid over {@link smallHip}, or a Perceiver IO as small. */
 export function network(
   config: Record<string, unknown> = {},
   modalities: Modality[] = [image],
-  { training = false, batch = 2, ...options }: ApplyOptions & { training?: boolean; batch?: number } = {},
+  {
+    training = false,
+    batch = 2,
+    system = 'hip',
+    ...options
+  }: ApplyOptions & { training?: boolean; batch?: number; system?: string } = {},
 ): Network {
   const scope = Scope.root({ training });
-  const complete = configOf(systems.hip, 'tiny', { ...smallHip, ...config });
+  const [variant, small] = system === 'perceiver_io' ? ['io_mini', smallPerceiverIo] : ['tiny', smallHip];
+  const complete = configOf(systems[system], variant, { ...small, ...config });
   const inputs = Object.fromEntries(modalities.map((m) => [m.name, input(m.name, [batch, indexDim(m), m.channels])]));
-  const outputs = systems.hip.apply(scope, complete, modalities, inputs, options);
+  const outputs = systems[system].apply(scope, complete, modalities, inputs, options);
   const parameters = randomParameters(scope.needs);
   return {
     needs: scope.needs,

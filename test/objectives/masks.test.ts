@@ -136,9 +136,11 @@ test('what cannot be masked is refused with one sentence', () => {
   const options = { scheme: 'group', input: 'drop', perExample: false } as const;
   assert.throws(
     () => plan({ ratio: 1 }),
-    /^HiperceiverError: masking\.ratio for modality "image" must lie in \[0, 1\), not 1\.$/,
+    /^HiperceiverError: masking\.ratio is 1 for every modality, so that nothing is seen: lower it for at least one\.$/,
   );
-  assert.throws(() => plan({ ratio: { audio: 0.5 } }), /modality "image" must lie in \[0, 1\), not undefined/);
+  assert.throws(() => plan({ ratio: 1.1 }), /modality "image" must lie in \[0, 1\], not 1\.1\.$/);
+  assert.throws(() => plan({ ratio: { audio: 0.5 } }), /modality "image" must lie in \[0, 1\], not undefined/);
+  assert.throws(() => plan({ dropModality: 0.5 }), /only one modality is seen and none can be spared: set it to 0\.$/);
   assert.throws(
     () => planMasks(constNumGrouping(4, [{ name: 'x', indexDim: 4 }]), { ...options, ratio: 0.5 }, 1),
     /has 1 input in each of its 4 groups: too few to mask/,
