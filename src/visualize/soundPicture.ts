@@ -113,7 +113,7 @@ type Scale = (value: number) => number;
 function drawWaveform(figure: Figure, row: Prepared, limit: number, top: number, px: Scale): void {
   const middle = top + WAVEFORM_HEIGHT / 2;
   const [left, right] = [px(0), px(row.duration)];
-  const axis = makeAxis(-limit, limit, { ticks: 4, nice: false });
+  const axis = makeAxis(-limit, limit, { ticks: 5, nice: false });
   figure.rect(left, top, right - left, WAVEFORM_HEIGHT, { stroke: 'grid' });
   for (const tick of axis.ticks) {
     const y = middle - ((tick / limit) * WAVEFORM_HEIGHT) / 2;
