@@ -1,4 +1,5 @@
 /** What `config.json` of a checkpoint says: enough to build the model again and to feed it as it was trained. */
+import type { Reader } from '../data/index.js';
 import { ensure, HiperceiverError } from '../errors/index.js';
 import { input, type Tensor } from '../graph/index.js';
 import {
@@ -21,21 +22,17 @@ export interface ModelDescription {
   /** The complete configuration of the architecture. */
   config: Record<string, unknown>;
   modalities: Modality[];
-  /** What was done to the pixels (in 0 … 1): subtracted and divided by, per channel. */
-  normalization: { mean: number[]; std: number[] };
+  /** How inputs are read from files: as in training, normalisation included, without anything random. Absent where a model is fed otherwise. */
+  reader?: Reader;
   /** Names of the classes, where the model has a classifier. */
   classes?: string[];
 }
 
 /** The model that a recipe asks for, applied to these modalities. */
-export function describeModel(
-  recipe: Recipe,
-  modalities: Modality[],
-  normalization: ModelDescription['normalization'],
-): ModelDescription {
+export function describeModel(recipe: Recipe, modalities: Modality[], reader?: Reader): ModelDescription {
   const { name, variant, config, positions, positionInitScale } = recipe.model;
   const complete = configOf(systemByName(name), variant, { positions, positionInitScale, ...config });
-  return { system: name, variant, config: complete, modalities, normalization };
+  return { system: name, variant, config: complete, modalities, reader };
 }
 
 /** Applies the described model in a scope. */
@@ -65,24 +62,34 @@ export function fromConfig(config: Record<string, unknown>, where: string): Mode
       `${where}: config.json describes a "${config.model_type ?? 'nameless'}" model, not one of Hiperceiver.`,
     );
   }
-  const description = config as unknown as ModelDescription;
-  for (const key of ['system', 'variant', 'config', 'modalities', 'normalization'] as const) {
+  const description = { ...config, reader: config.reader ?? imageReader(config) } as unknown as ModelDescription;
+  for (const key of ['system', 'variant', 'config', 'modalities'] as const) {
     ensure(description[key] !== undefined, () => `${where}: config.json has no "${key}": use another checkpoint.`);
   }
-  const { system, variant, modalities, normalization, classes } = description;
+  const { system, variant, modalities, reader, classes } = description;
   // Fields that JSON cannot hold (undefined) come back as absent; unknown variants and fields are refused here.
   return {
     system,
     variant,
     config: configOf(systemByName(system), variant, description.config),
     modalities,
-    normalization,
+    reader,
     classes,
   };
 }
 
+/** The reader of a checkpoint that was written when all inputs were images. */
+function imageReader(config: Record<string, unknown>): Reader | undefined {
+  const { modalities, normalization } = config as Partial<ModelDescription> & {
+    normalization?: { mean: number[]; std: number[] };
+  };
+  if (!normalization || !modalities) return undefined;
+  const { height, width, channels } = imageInput({ modalities });
+  return { kind: 'image', imageSize: [height, width], channels, crop: 'center', flip: false, ...normalization };
+}
+
 /** Height, width and channels of the described model's image input. Throws where it takes none. */
-export function imageInput({ modalities }: ModelDescription): {
+export function imageInput({ modalities }: Pick<ModelDescription, 'modalities'>): {
   name: string;
   height: number;
   width: number;

@@ -1,10 +1,11 @@
 /** Masked pre-training from a recipe. */
+import { plainReader } from '../data/index.js';
 import { autoencodingObjective } from './autoencoding.js';
 import { describeModel, type ModelDescription } from './description.js';
-import { prepareImages } from './images.js';
 import type { BuildObjective } from './objective.js';
 import type { Recipe } from './recipe.js';
 import { prepareRun, type RunOptions, withEngine } from './run.js';
+import { prepareSignals } from './signals.js';
 import { type TrainingResult, train } from './train.js';
 
 /** Trains a model to reconstruct what is masked. Returns where the checkpoint is and how it went. */
@@ -12,10 +13,10 @@ export async function pretrain(
   recipe: Recipe,
   options: RunOptions = {},
 ): Promise<TrainingResult & { description: ModelDescription }> {
-  const { dataset, modality, normalization } = await prepareImages(recipe);
-  const description = describeModel(recipe, [modality], normalization);
+  const { dataset, modalities, reader } = await prepareSignals(recipe);
+  const description = describeModel(recipe, modalities, plainReader(reader));
   const build: BuildObjective = (...how) => autoencodingObjective(description, recipe.masking, ...how);
-  const run = prepareRun(recipe, dataset, description, build, options);
+  const run = prepareRun(recipe, { dataset, reader }, description, build, options);
   const result = await withEngine(recipe, options.engine, (engine) => train({ ...run, engine }));
   return { ...result, description };
 }

@@ -3,6 +3,8 @@
  * default and its meaning here, once; a recipe file states what differs, and the command line overrides both.
  */
 
+import type { KindName } from '../data/index.js';
+
 /** Every knob with its default. */
 export const defaultRecipe = {
   /** Name of the experiment; a run is stored under it. */
@@ -16,6 +18,10 @@ export const defaultRecipe = {
   data: {
     /** Folder or file; its format is recognised. Relative to the working directory. */
     path: '',
+    /** What the examples are; `auto` goes by the files. */
+    kind: 'auto' as 'auto' | KindName,
+    /** Column of the data set's table that holds the classes; empty: chosen by its name. */
+    label: '',
     /** Side of the images in pixels, or [height, width]; 0 keeps the stored size, which must then be the same for all. */
     imageSize: 32 as number | [height: number, width: number],
     /** Channels: 1 grey, 3 colour, 0 as stored. */

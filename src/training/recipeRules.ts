@@ -33,6 +33,8 @@ export const topRules: SectionRules<Pick<Recipe, 'name' | 'description' | 'task'
 export const sectionRules: { [S in keyof Sections]: SectionRules<Sections[S]> } = {
   data: {
     path: text,
+    kind: choice('auto', 'image'),
+    label: text,
     imageSize: imageSides,
     channels: numberChoice(0, 1, 3),
     crop: choice('none', 'center', 'random', 'randomResized'),

@@ -1,15 +1,15 @@
 /** What every run of a recipe shares, whatever it learns: its folder, its plan, its first values, its engine. */
 import { join } from 'node:path';
-import type { ImageDataset } from '../data/index.js';
+import type { Dataset, Reader } from '../data/index.js';
 import { createEngine, type Engine } from '../engine/index.js';
 import { initialize } from '../nn/index.js';
 import { fold, keyFrom } from '../random/index.js';
 import type { ModelDescription } from './description.js';
-import { trainingLoader } from './images.js';
 import type { BuildObjective } from './objective.js';
 import { ensureFits, planTraining, type TrainingPlan } from './plan.js';
 import type { Recipe } from './recipe.js';
 import { remembered } from './recipePrograms.js';
+import { trainingLoader } from './signals.js';
 import type { TrainingRun } from './train.js';
 
 /** Options of a run that are no part of the experiment. */
@@ -32,13 +32,13 @@ export function runFolder({ name, training }: Recipe): string {
 }
 
 /**
- * Plans a run on images, tells `options.onPlan`, and makes all that `train` needs but the engine.
+ * Plans a run on examples, tells `options.onPlan`, and makes all that `train` needs but the engine.
  * @param buildAnew the objective for a batch size, and what is computed again
  * @throws HiperceiverError where the run does not fit into memory
  */
 export function prepareRun(
   recipe: Recipe,
-  dataset: ImageDataset,
+  { dataset, reader }: { dataset: Dataset; reader: Reader },
   description: ModelDescription,
   buildAnew: BuildObjective,
   options: RunOptions,
@@ -55,7 +55,7 @@ export function prepareRun(
     description,
     objective,
     initial: () => initialize(objective.needs.parameters, fold(keyFrom(recipe.training.seed), 'parameters')),
-    openLoader: (startBatch, key) => trainingLoader(dataset, recipe, description, startBatch, key),
+    openLoader: (startBatch, key) => trainingLoader(dataset, recipe, reader, startBatch, key),
     signal: options.signal,
     label: options.label,
     quiet: options.quiet,

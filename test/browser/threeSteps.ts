@@ -30,10 +30,7 @@ export async function threeSteps(device: DeviceName): Promise<ThreeSteps> {
     optimizer: { learningRate: 3e-3, warmupSteps: 1 },
     training: { steps: 3, batchSize: 2, emaDecay: 0.9 },
   });
-  const description = describeModel(recipe, [{ name: 'image', indexShape: [8, 8], channels: 3 }], {
-    mean: [0],
-    std: [1],
-  });
+  const description = describeModel(recipe, [{ name: 'image', indexShape: [8, 8], channels: 3 }]);
   const objective = autoencodingObjective(description, recipe.masking, 2);
   const engine = await createEngine({ device });
   const learner = await Learner.create(engine, objective, learnerOptions(recipe, objective.needs));

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import tar from 'tar-stream';
-import type { LoaderOptions } from '../../src/data/index.js';
+import type { LoaderOptions, Reader } from '../../src/data/index.js';
 import { keyFrom, uniform } from '../../src/random/index.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -95,22 +95,24 @@ export function idx(shape: number[], data: Uint8Array): Buffer {
 
 export const gzip = (data: Uint8Array): Buffer => gzipSync(data);
 
-/** Options that show the pixels as they are, bar what a test overrides. */
+type Image = Extract<Reader, { kind: 'image' }>;
+
+/** Options that show the pixels as they are, bar what a test overrides: of the loader, or of the reader. */
 export function plainOptions(
   size: [number, number],
-  channels: 1 | 3,
-  more: Partial<LoaderOptions> = {},
-): LoaderOptions {
-  return {
-    batchSize: 4,
+  channels: number,
+  more: Partial<Omit<LoaderOptions, 'reader'> & Omit<Image, 'kind'>> = {},
+): LoaderOptions & { reader: Image } {
+  const { batchSize = 4, key = keyFrom(7), shuffle = false, dropLast, workers, prefetch, startStep, ...view } = more;
+  const reader = {
+    kind: 'image',
     imageSize: size,
     channels,
     crop: 'none',
     flip: false,
     mean: [0],
     std: [1],
-    key: keyFrom(7),
-    shuffle: false,
-    ...more,
-  };
+    ...view,
+  } as const;
+  return { batchSize, key, shuffle, dropLast, workers, prefetch, startStep, reader };
 }

@@ -35,7 +35,7 @@ test('a flat folder is unlabelled; loose files beside class folders are left out
   assert.throws(() => requireClasses(flat), /has no labels/);
   const mixed = await openImages(await folderOf({ 'a/1.png': png, 'b/1.png': png, 'preview.png': png }));
   assert.equal(mixed.size, 2);
-  assert.match(mixed.remarks[0], /^1 image beside the class folders/);
+  assert.match(mixed.remarks[0], /^1 file beside the class folders/);
 });
 
 test('splits above class folders share one class list, whichever split lacks a class', async () => {
@@ -100,8 +100,8 @@ test('archives: one per split beside open folders, or one with everything, packe
     for (const path of archives) {
       const set = await openImages(path, { split });
       assert.deepEqual(set.classes, ['a', 'b']);
-      const { images, labels } = await materialize(set, plainOptions([8, 8], 3));
-      assert.deepEqual([images, labels], [expected.images, expected.labels]);
+      const { values, labels } = await materialize(set, plainOptions([8, 8], 3));
+      assert.deepEqual([values, labels], [expected.values, expected.labels]);
     }
   }
 });
@@ -122,9 +122,9 @@ test('CIFAR-10 and CIFAR-100 binary batches', async () => {
   assert.deepEqual(train.uniformShape, { height: 32, width: 32, channels: 3 });
   assert.equal((await openImages(ten, { split: 'test' })).size, 1);
   // Stored channel by channel, delivered with the channel last.
-  const { images } = await materialize(train, plainOptions([32, 32], 3));
+  const { values } = await materialize(train, plainOptions([32, 32], 3));
   const second = noise(1, 32, 32, 3);
-  assert.equal(images[3072 + 3 * 5 + 2], Math.fround(second[2 * 1024 + 5] / 255));
+  assert.equal(values[3072 + 3 * 5 + 2], Math.fround(second[2 * 1024 + 5] / 255));
 
   const hundred = await openImages(
     await folderOf({
@@ -167,7 +167,7 @@ test('npy: one file or a folder, bytes or floats, grey or colour', async () => {
   const [a, b] = [await openImages(bytes), await openImages(float)];
   assert.deepEqual([a.split, b.split, a.classes, [...(b.labels ?? [])]], ['all', 'train', ['0', '1'], [1, 0]]);
   const options = plainOptions([3, 4], 3);
-  assert.deepEqual((await materialize(a, options)).images, (await materialize(b, options)).images);
+  assert.deepEqual((await materialize(a, options)).values, (await materialize(b, options)).values);
   const grey = await openImages(float, { split: 'test' });
   assert.deepEqual([grey.uniformShape?.channels, grey.labels], [1, undefined]);
   assert.equal((await openImages(join(bytes, 'images.npy'))).labels?.length, 2);

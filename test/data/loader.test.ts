@@ -5,8 +5,8 @@ import {
   type Batch,
   channelStatistics,
   createLoader,
+  type Dataset,
   defaultTransform,
-  type ImageDataset,
   type LoaderOptions,
   materialize,
   openImages,
@@ -14,7 +14,7 @@ import {
 import { keyFrom } from '../../src/random/index.js';
 import { encoded, FASHION, folderOf, noise, picture, plainOptions } from './fixtures.js';
 
-async function take(set: ImageDataset, options: LoaderOptions, count = Infinity): Promise<Batch[]> {
+async function take(set: Dataset, options: LoaderOptions, count = Infinity): Promise<Batch[]> {
   const loader = createLoader(set, options);
   const batches: Batch[] = [];
   for (let batch = await loader.next(); batch; batch = await loader.next()) {
@@ -35,7 +35,7 @@ async function pictures(count: number, damaged: number[] = []): Promise<string> 
   return folderOf(files);
 }
 
-const augmented: Partial<LoaderOptions> = {
+const augmented: Parameters<typeof plainOptions>[2] = {
   crop: 'randomResized',
   flip: true,
   shuffle: true,
@@ -95,8 +95,8 @@ test('one pass gives every example in stored order, with its label and its pixel
     [...(set.labels ?? [])],
   );
   assert.equal(batches[2].signals.image.length, 2 * 784);
-  const { images, labels, size } = await materialize(set, plainOptions([28, 28], 1));
-  assert.deepEqual(images.subarray(8 * 784), batches[2].signals.image);
+  const { values, labels, size } = await materialize(set, plainOptions([28, 28], 1));
+  assert.deepEqual(values.subarray(8 * 784), batches[2].signals.image);
   assert.deepEqual([labels, size], [set.labels, 10]);
   assert.equal((await take(set, plainOptions([28, 28], 1, { dropLast: true }))).length, 2);
 });
@@ -123,7 +123,7 @@ test('unreadable files are replaced in training, left out of a pass, and listed 
   assert.ok(loader.waitSeconds > 0);
   await loader.close();
   const pass = await materialize(set, plainOptions([8, 8], 3));
-  assert.deepEqual([pass.size, pass.skipped.length, pass.ids.length, pass.images.length], [10, 2, 10, 10 * 192]);
+  assert.deepEqual([pass.size, pass.skipped.length, pass.ids.length, pass.values.length], [10, 2, 10, 10 * 192]);
 });
 
 test('a set that cannot be read at all ends with one sentence', async () => {
@@ -158,7 +158,7 @@ test('more than half unreadable in a large sample ends the run, fewer do not', a
 
 test('options that make no sense are refused by name', async () => {
   const set = await openImages(FASHION, { limit: 8 });
-  const cases: [Partial<LoaderOptions>, RegExp][] = [
+  const cases: [Parameters<typeof plainOptions>[2], RegExp][] = [
     [{ batchSize: 0 }, /batchSize is 0/],
     [{ batchSize: 2.5 }, /batchSize is 2.5/],
     [{ workers: -1 }, /workers is -1/],
@@ -166,7 +166,7 @@ test('options that make no sense are refused by name', async () => {
     [{ std: [0] }, /std is \[0\]/],
     [{ mean: [1, 2] }, /mean has 2 numbers for 1 channels/],
     [{ cropScale: [0.5, 0.2] }, /cropScale/],
-    [{ batchSize: 9, dropLast: true }, /larger than the 8 images/],
+    [{ batchSize: 9, dropLast: true }, /larger than the 8 examples/],
     [{ mean: [Number.NaN] }, /mean is \[NaN\]/],
   ];
   for (const [change, message] of cases)

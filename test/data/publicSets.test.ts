@@ -30,7 +30,7 @@ test('CIFAR-10 with its training images in an archive', async (context) => {
   for (const [c, expected] of [0.491, 0.482, 0.447].entries()) assert.ok(Math.abs(mean[c] - expected) < 0.03);
   for (const x of std) assert.ok(Math.abs(x - 0.25) < 0.03);
   const loader = createLoader(train, {
-    ...(await defaultTransform(train)),
+    reader: { kind: 'image', ...(await defaultTransform(train)) },
     batchSize: 64,
     shuffle: true,
     key: keyFrom(0),
@@ -46,8 +46,8 @@ test('photographs of many sizes', async (context) => {
   if (!path) return;
   const set = await openImages(path);
   assert.deepEqual([set.split, set.size, set.labels], ['train', 68, undefined]);
-  const options = { ...(await defaultTransform(set)), imageSize: [64, 64] as [number, number] };
-  const loader = createLoader(set, { ...options, batchSize: 17, shuffle: true, key: keyFrom(0) });
+  const reader = { kind: 'image' as const, ...(await defaultTransform(set)), imageSize: [64, 64] as [number, number] };
+  const loader = createLoader(set, { reader, batchSize: 17, shuffle: true, key: keyFrom(0) });
   let [sum, count] = [0, 0];
   for (let i = 0; i < 4; i++)
     for (const x of (await loader.next())?.signals.image ?? []) [sum, count] = [sum + x, count + 1];

@@ -22,7 +22,6 @@ function modelOf(modalities: Modality[], config: Record<string, unknown>, system
     variant,
     config: complete,
     modalities,
-    normalization: { mean: [0], std: [1] },
   };
   const scope = Scope.root();
   const inputs = Object.fromEntries(

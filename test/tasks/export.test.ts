@@ -40,7 +40,18 @@ function randomModel({ classes, input = 'drop' }: { classes?: string[]; input?: 
     masking: { input },
   });
   const modality = { name: 'image', indexShape: [8, 8], channels: 3 };
-  const description = { ...describeModel(recipe, [modality], { mean: [0.5], std: [0.25] }), classes };
+  const description = {
+    ...describeModel(recipe, [modality], {
+      kind: 'image',
+      imageSize: [8, 8],
+      channels: 3,
+      crop: 'center',
+      flip: false,
+      mean: [0.5],
+      std: [0.25],
+    }),
+    classes,
+  };
   const parameters = new Map<string, Float32Array>();
   for (const task of classes ? (['classify'] as const) : (['features', 'reconstruct'] as const)) {
     const { needs } = exportGraph(description, { task, masking: recipe.masking }).scope;
@@ -118,7 +129,7 @@ test('int8 is refused where no matrix is large enough, and nothing is left behin
     ...model,
     description: {
       ...model.description,
-      config: describeModel(recipe, model.description.modalities, { mean: [0], std: [1] }).config,
+      config: describeModel(recipe, model.description.modalities).config,
     },
   };
   const { needs } = exportGraph(small.description).scope;

@@ -63,7 +63,15 @@ export function tinyRecipe(path: string, partial: PartialRecipe = {}): Recipe {
 
 /** The description of a recipe's model for images of 8 x 8 x 3. */
 export function tinyDescription(recipe: Recipe): ModelDescription {
-  return describeModel(recipe, [{ name: 'image', indexShape: [8, 8], channels: 3 }], { mean: [0], std: [1] });
+  return describeModel(recipe, [{ name: 'image', indexShape: [8, 8], channels: 3 }], {
+    kind: 'image',
+    imageSize: [8, 8],
+    channels: 3,
+    crop: 'center',
+    flip: false,
+    mean: [0],
+    std: [1],
+  });
 }
 
 /** A batch of noise, `[size, 64, 3]`. */

@@ -1,11 +1,13 @@
-/** Image files inside `.tar`, `.tar.gz` and `.tgz`, read to shared memory without unpacking to disk. */
+/** Files inside `.tar`, `.tar.gz` and `.tgz`, read to shared memory without unpacking to disk. */
 import { pipeline } from 'node:stream/promises';
 import tar from 'tar-stream';
 import { ensure, HiperceiverError } from '../../errors/index.js';
 import { damaged, joinShared, openStream } from '../bytes.js';
+import type { KindName } from '../kinds/index.js';
 import type { PackedSource } from '../source.js';
 import { naturalOrder } from './format.js';
-import { isImageName } from './listing.js';
+import { endingsOf, nounOf } from './kindOf.js';
+import { isWanted } from './listing.js';
 
 /** More encoded bytes than this belong on disk. */
 const LARGEST = 4 * 2 ** 30;
@@ -16,23 +18,24 @@ export function archiveStem(name: string): string | undefined {
 }
 
 /**
- * The image files of an archive in natural order; with `keepBytes` false only their names are read.
- * @throws HiperceiverError where the archive is damaged or holds more than 4 GiB of images.
+ * The files of a kind in an archive in natural order; with `keepBytes` false only their names are read.
+ * @throws HiperceiverError where the archive is damaged or holds more than 4 GiB of them.
  */
-export async function readArchive(path: string, keepBytes: boolean): Promise<PackedSource> {
+export async function readArchive(path: string, kind: KindName, keepBytes: boolean): Promise<PackedSource> {
+  const endings = endingsOf(kind);
   const entries: { file: string; chunks: Uint8Array[]; size: number }[] = [];
   let total = 0;
   const extract = tar.extract();
   extract.on('entry', (header, stream, next) => {
     const file = header.name.replace(/^(\.?\/)+/, '');
-    const wanted = header.type === 'file' && isImageName(file);
+    const wanted = header.type === 'file' && isWanted(file, endings);
     const entry = { file, chunks: [] as Uint8Array[], size: header.size ?? 0 };
     if (wanted) entries.push(entry);
     if (wanted && keepBytes) {
       total += entry.size;
       if (total > LARGEST) {
         extract.destroy(
-          new HiperceiverError(`"${path}" holds more than 4 GiB of images: unpack it and give the folder.`),
+          new HiperceiverError(`"${path}" holds more than 4 GiB of ${nounOf(kind)}s: unpack it and give the folder.`),
         );
         return;
       }

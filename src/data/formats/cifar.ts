@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensure } from '../../errors/index.js';
 import { joinShared, readBytes, readLines } from '../bytes.js';
-import { type FoundImages, type Location, naturalOrder, type SplitImages } from './format.js';
+import { type FoundExamples, type Location, naturalOrder, type SplitExamples } from './format.js';
 
 const PIXELS = 3 * 32 * 32;
 
@@ -29,7 +29,7 @@ const CIFAR100: Variant = {
 };
 
 /** Finds the batches in a folder, or in the sub-folder that the official archive unpacks to. */
-export async function detectCifar(location: Location): Promise<FoundImages | undefined> {
+export async function detectCifar(location: Location): Promise<FoundExamples | undefined> {
   if (location.file !== undefined) return undefined;
   for (const sub of ['', 'cifar-10-batches-bin', 'cifar-100-binary']) {
     const folder = join(location.folder, sub);
@@ -44,7 +44,7 @@ export async function detectCifar(location: Location): Promise<FoundImages | und
   return undefined;
 }
 
-async function readSplit(folder: string, names: string[], variant: Variant, split: string): Promise<SplitImages> {
+async function readSplit(folder: string, names: string[], variant: Variant, split: string): Promise<SplitExamples> {
   const record = variant.labelBytes + PIXELS;
   const classes =
     (await readLines(join(folder, variant.classFile))) ??

@@ -1,56 +1,61 @@
-/** Folders of encoded images: class folders or flat, with or without `train/`, `test/`, `val/` above, open or as archives. */
+/**
+ * Folders of encoded files: class folders or flat, with or without `train/`, `test/`, `val/` above or below the classes, open
+ * or as archives.
+ */
 import { join } from 'node:path';
 import { ensure } from '../../errors/index.js';
-import { type ImageSource, selectRows } from '../source.js';
+import type { KindName } from '../kinds/index.js';
+import { type EncodedSource, selectRows } from '../source.js';
 import { canonicalSplit } from '../splits.js';
 import { archiveStem, readArchive } from './archive.js';
-import { type FoundImages, type Location, naturalOrder, type SplitImages } from './format.js';
-import { listImages } from './listing.js';
+import { type FoundExamples, type Location, naturalOrder, type SplitExamples } from './format.js';
+import { endingsOf, nounOf } from './kindOf.js';
+import { listFiles } from './listing.js';
 
 /** Files of one split: `paths[i]` is the place of `source`'s example i below the split's top. */
 interface Members {
-  source: ImageSource;
+  source: EncodedSource;
   paths: string[];
 }
 
 /** Reads a split's files; `namesOnly` spares the bytes where only the class names matter. */
 type ReadMembers = (namesOnly: boolean) => Promise<Members>;
 
-/** Takes a folder of images or archives, or one archive. */
-export async function detectFolder(location: Location): Promise<FoundImages | undefined> {
+/** Takes a folder of files or archives, or one archive. */
+export async function detectFolder(location: Location): Promise<FoundExamples | undefined> {
   if (location.file !== undefined) {
-    return archiveStem(location.file) === undefined ? undefined : wholeArchive(location.path);
+    return archiveStem(location.file) === undefined ? undefined : wholeArchive(location.path, location.kind);
   }
-  const files = await listImages(location.folder);
+  const files = await listFiles(location.folder, endingsOf(location.kind));
   const archives = location.files.filter((name) => archiveStem(name) !== undefined);
   const splitArchives = archives.filter((name) => canonicalSplit(archiveStem(name) as string) !== undefined);
   if (files.length === 0 && splitArchives.length === 0) {
-    return archives.length === 1 ? wholeArchive(join(location.folder, archives[0])) : undefined;
+    return archives.length === 1 ? wholeArchive(join(location.folder, archives[0]), location.kind) : undefined;
   }
   const splits = openSplits(
-    { source: { kind: 'files', root: location.folder, files }, paths: withoutRoot(files) },
+    { source: { kind: 'files', root: location.folder, files }, paths: splitsFirst(withoutRoot(files)) },
     splitArchives.length > 0,
   );
   for (const name of splitArchives) {
     const split = canonicalSplit(archiveStem(name) as string) as string;
     // An unpacked folder beside its archive is the same data, and faster to reach.
     if (!splits.has(split))
-      splits.set(split, (namesOnly) => splitArchive(join(location.folder, name), split, namesOnly));
+      splits.set(split, (namesOnly) => splitArchive(join(location.folder, name), location.kind, split, namesOnly));
   }
   return found(splits);
 }
 
-async function wholeArchive(path: string): Promise<FoundImages | undefined> {
-  const source = await readArchive(path, true);
+async function wholeArchive(path: string, kind: KindName): Promise<FoundExamples | undefined> {
+  const source = await readArchive(path, kind, true);
   ensure(
     source.files.length > 0,
-    () => `"${path}" holds no images: give an archive of JPEG, PNG, WebP, GIF, TIFF or AVIF files.`,
+    () => `"${path}" holds no ${nounOf(kind)}s: give an archive with files of a known ending.`,
   );
   return found(openSplits({ source, paths: withoutRoot(source.files) }, false));
 }
 
-async function splitArchive(path: string, split: string, namesOnly: boolean): Promise<Members> {
-  const source = await readArchive(path, !namesOnly);
+async function splitArchive(path: string, kind: KindName, split: string, namesOnly: boolean): Promise<Members> {
+  const source = await readArchive(path, kind, !namesOnly);
   const inside = source.files.every((file) => canonicalSplit(file.split('/')[0]) === split && file.includes('/'));
   return { source, paths: inside ? source.files.map(rest) : withoutRoot(source.files) };
 }
@@ -77,14 +82,14 @@ function openSplits(members: Members, beside: boolean): Map<string, ReadMembers>
   return splits;
 }
 
-function found(splits: Map<string, ReadMembers>): FoundImages {
+function found(splits: Map<string, ReadMembers>): FoundExamples {
   return {
     splits: [...splits.keys()].filter((split) => split !== ''),
     read: (split) => readSplit(splits, split ?? ''),
   };
 }
 
-async function readSplit(splits: Map<string, ReadMembers>, split: string): Promise<SplitImages> {
+async function readSplit(splits: Map<string, ReadMembers>, split: string): Promise<SplitExamples> {
   const { source, paths } = await (splits.get(split) as ReadMembers)(false);
   const names = new Set<string>(classNames(paths));
   for (const [other, read] of splits) {
@@ -101,9 +106,16 @@ async function readSplit(splits: Map<string, ReadMembers>, split: string): Promi
   const loose = paths.length - rows.length;
   const remarks =
     loose > 0
-      ? [`${loose} image${loose > 1 ? 's' : ''} beside the class folders belong to no class and were left out.`]
+      ? [`${loose} file${loose > 1 ? 's' : ''} beside the class folders belong to no class and were left out.`]
       : [];
   return { source: loose > 0 ? selectRows(source, rows) : source, labels, classes, remarks };
+}
+
+/** `chair/train/x.npy` → `train/chair/x.npy` where every class folder is divided into splits (ModelNet's layout). */
+function splitsFirst(paths: string[]): string[] {
+  const parts = paths.map((path) => path.split('/'));
+  const divided = parts.every((part) => part.length > 2 && canonicalSplit(part[1]) && !canonicalSplit(part[0]));
+  return divided ? parts.map(([label, split, ...file]) => [split, label, ...file].join('/')) : paths;
 }
 
 function classNames(paths: string[]): Set<string> {

@@ -1,5 +1,6 @@
-/** What a reader of one storage layout offers to `openImages`. */
-import type { ImageSource } from '../source.js';
+/** What a reader of one storage layout offers to `openData`. */
+import type { KindName } from '../kinds/index.js';
+import type { Source } from '../source.js';
 
 /** The path that a user gave, looked at once. */
 export interface Location {
@@ -10,13 +11,19 @@ export interface Location {
   file?: string;
   /** Names of the files in `folder`, or the one file's name; in natural order. */
   files: string[];
+  /** The kind of signal that is looked for. */
+  kind: KindName;
+  /** Column of a table that holds the classes, where one was asked for. */
+  label?: string;
 }
 
 /** One split as stored. */
-export interface SplitImages {
-  source: ImageSource;
+export interface SplitExamples {
+  source: Source;
   /** Class index of each example. */
   labels?: Int32Array;
+  /** What applies to each example, `[N, classes]` of 0 and 1, where several may. */
+  tags?: Uint8Array;
   /** Class names over all splits, so that an index means the same class in each. */
   classes: string[];
   /** Sentences on what was left out, for the user. */
@@ -24,14 +31,14 @@ export interface SplitImages {
 }
 
 /** A data set whose layout was recognised, not yet read. */
-export interface FoundImages {
+export interface FoundExamples {
   /** Names of the stored splits; empty where the data are one undivided set. */
   splits: string[];
-  read(split: string | undefined): Promise<SplitImages>;
+  read(split: string | undefined): Promise<SplitExamples>;
 }
 
 /** Recognises one layout by names alone, or says undefined. */
-export type Detector = (location: Location) => Promise<FoundImages | undefined>;
+export type Detector = (location: Location) => Promise<FoundExamples | undefined>;
 
 const collator = new Intl.Collator('en', { numeric: true });
 

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { ensure } from '../../errors/index.js';
 import { readBytes } from '../bytes.js';
 import { canonicalSplit } from '../splits.js';
-import type { FoundImages, Location } from './format.js';
+import type { FoundExamples, Location } from './format.js';
 import { foundPairs, type Pair } from './pairs.js';
 
 const IMAGES = /^(?:(.*)[-_.])?images[-_.]idx([34])[-_.]ubyte(\.gz)?$/i;
 const UBYTE = 0x08;
 
 /** Finds idx image files in a folder (or its `raw/`, as torchvision stores them), or takes one such file. */
-export async function detectIdx(location: Location): Promise<FoundImages | undefined> {
+export async function detectIdx(location: Location): Promise<FoundExamples | undefined> {
   const raw = join(location.folder, 'raw');
   const nested = location.file === undefined && existsSync(raw) ? await readdir(raw) : [];
   const found = new Map<string, Pair>();

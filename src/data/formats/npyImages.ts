@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ensure } from '../../errors/index.js';
 import { type NpyArray, readNpy } from '../npy.js';
 import { canonicalSplit } from '../splits.js';
-import type { FoundImages, Location } from './format.js';
+import type { FoundExamples, Location } from './format.js';
 import { foundPairs, type Pair } from './pairs.js';
 
 /** `images.npy`, `train-images.npy`, `images_test.npy`, and the habit `x_train.npy` with `y_train.npy`. */
@@ -12,7 +12,7 @@ const IMAGES = /^(?:([a-z0-9]+)[-_.])?(images|x)(?:[-_.]([a-z0-9]+))?\.npy$/i;
 const LABEL_NAME: Record<string, string> = { images: 'labels', x: 'y' };
 
 /** Finds image arrays in a folder, or takes one `.npy` file. */
-export async function detectNpy(location: Location): Promise<FoundImages | undefined> {
+export async function detectNpy(location: Location): Promise<FoundExamples | undefined> {
   const arrays = location.files.filter((name) => /\.npy$/i.test(name));
   const found = new Map<string, Pair>();
   for (const name of arrays) {

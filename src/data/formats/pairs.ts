@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { ensure } from '../../errors/index.js';
 import { readLines } from '../bytes.js';
-import type { FoundImages, SplitImages } from './format.js';
+import type { FoundExamples, SplitExamples } from './format.js';
 
 /** Paths of one split's files. */
 export interface Pair {
@@ -19,7 +19,7 @@ export interface PairReader {
 }
 
 /** The data set that pairs make, by split ('' for an undivided one); undefined where there are none. */
-export function foundPairs(pairs: ReadonlyMap<string, Pair>, reader: PairReader): FoundImages | undefined {
+export function foundPairs(pairs: ReadonlyMap<string, Pair>, reader: PairReader): FoundExamples | undefined {
   if (pairs.size === 0) return undefined;
   return {
     splits: [...pairs.keys()].filter((split) => split !== ''),
@@ -27,7 +27,7 @@ export function foundPairs(pairs: ReadonlyMap<string, Pair>, reader: PairReader)
   };
 }
 
-async function readSplit(pairs: ReadonlyMap<string, Pair>, split: string, reader: PairReader): Promise<SplitImages> {
+async function readSplit(pairs: ReadonlyMap<string, Pair>, split: string, reader: PairReader): Promise<SplitExamples> {
   const files = pairs.get(split) ?? [...pairs.values()][0];
   // The labels of all splits, so that a class has the same number in each.
   const labels = new Map<string, Int32Array>();
