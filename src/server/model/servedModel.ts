@@ -1,0 +1,59 @@
+/** A model as the server sees it, whatever runs it. */
+import type { Reader } from '../../data/index.js';
+import type { Values } from '../../graph/index.js';
+import type { Modality } from '../../models/index.js';
+
+/** What can be asked of a model. */
+export type Task = 'embed' | 'classify' | 'reconstruct';
+
+/** Raw signals of one example by modality, `[I, C]`, normalised as the model was trained. */
+export type Signals = Record<string, Float32Array>;
+
+/** One example's share of a program's inputs, without the batch's axis. */
+export type Feeds = Record<string, Values>;
+
+/** One example's share of a program's outputs, without the batch's axis. */
+export type Outputs = Record<string, Float32Array>;
+
+/** What is to be computed of one example. Examples of the same program may share a batch. */
+export interface Work {
+  program: string;
+  feeds: Feeds;
+}
+
+/** A reconstruction to be computed. */
+export interface ReconstructionWork extends Work {
+  /** 1 = hidden from the model, `[I]`. */
+  mask: Float32Array;
+  /** Share that is hidden. */
+  maskRatio: number;
+}
+
+/** A model that is loaded, compiled and tried. */
+export interface ServedModel {
+  /** Where it came from. */
+  readonly path: string;
+  /** `system/variant`. */
+  readonly name: string;
+  readonly tasks: readonly Task[];
+  /** What an example consists of, and how that is read from files. */
+  readonly modalities: readonly Modality[];
+  readonly reader: Reader;
+  readonly classes?: readonly string[];
+  /** Examples that are best given at a time, at most. */
+  readonly batchSize: number;
+  /** Features and, of a classifier, probabilities: outputs `features` `[D]`, `probabilities` `[classes]`. */
+  encode(signals: Signals): Work;
+  /**
+   * The example with a part hidden that the seed chooses: output `reconstruction` `[I * C]`, in the space of the signals.
+   * @param maskRatio default: as in training
+   * @throws HttpError where the model cannot hide that share
+   */
+  reconstruct(signals: Signals, maskRatio: number | undefined, seed: number): ReconstructionWork;
+  /** Computes examples of one program. Calls do not overlap. */
+  run(program: string, examples: readonly Feeds[]): Promise<Outputs[]>;
+  close(): Promise<void>;
+}
+
+/** Name of the program that {@link ServedModel.encode} asks for. */
+export const ENCODE = 'encode';
