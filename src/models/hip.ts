@@ -17,6 +17,7 @@ import {
 } from './grouping.js';
 import { inputStage, type PositionOptions, positionTable, type RowSelection, unembed } from './inputStage.js';
 import { indexDim, type Modality } from './modality.js';
+import { blockName, embedderName, embedName, labelHeadName, positionEncoderName, signalHeadName } from './partNames.js';
 import { crossAttention, perceiverBlock } from './perceiverBlock.js';
 import type { ApplyOptions, PerceiverOutputs } from './system.js';
 import { checkValid, onlyReal, type Readable, readableInOneGroup, readableLatents, realElements } from './validity.js';
@@ -80,7 +81,6 @@ export function hip(
   });
   const processor = processorIndex(config);
   const count = config.numGroups.length;
-  const blockName = labels.length > 0 ? 'perceiver_block_' : 'block_';
 
   const blocks: Tensor[] = [];
   const readable: (Readable | undefined)[] = [stem.readable];
@@ -109,7 +109,7 @@ export function hip(
       if (ends.some(({ rows }) => rows)) readable[i] = readableInOneGroup(ends);
       x = concat([x, ...asked.map((a) => a.content)], 2);
     }
-    x = perceiverBlock(scope.child(`${blockName}${i}`), x, {
+    x = perceiverBlock(scope.child(blockName(i, labels.length > 0)), x, {
       ...latentCounts(config, i, processor),
       channels: config.numZChannels[i],
       numSelfAttends: config.numSelfAttendsPerBlock[i],
@@ -125,13 +125,13 @@ export function hip(
     blocks.push(scope.tap(`block.${i}`, x));
     // The label head is made before the main one and so owns the name without a number.
     asked?.forEach(({ name, position, embedder, channels }) => {
-      const read = reconstructionHead(scope.child('reconstruction_head'), position, x);
+      const read = reconstructionHead(scope.child(labelHeadName), position, x);
       reconstruction[name] = unembed(embedder, name, read.reshape([-1, ...read.shape.slice(2)]), channels);
     });
   }
   if (options.encoderOnly) return { blocks, reconstruction, latents: {} };
 
-  const head = scope.child(labels.length > 0 ? 'reconstruction_head_1' : 'reconstruction_head');
+  const head = scope.child(signalHeadName(labels.length > 0));
   Object.assign(
     reconstruction,
     reconstructSignals(scope, head, signals, grouping, stem.queries, x, options.selections ?? {}),
@@ -163,7 +163,7 @@ function reconstructSignals(
       const rows = selections[name]?.queried
         ? groups[i].slice([undefined, undefined, [0, parts[i].shape[2]]])
         : ungroup(groups[i], { ...grouping, modalities: [part] })[name];
-      return [name, unembed(scope.child('embedder'), name, rows, channels)];
+      return [name, unembed(scope.child(embedderName()), name, rows, channels)];
     }),
   );
 }
@@ -208,14 +208,14 @@ function labelQueries(
 ): LabelQuery[] {
   return labels.map((modality, i) => {
     const { name, channels } = modality;
-    const embedder = scope.child(`embedder_${i + 1}`);
-    const table = positionTable(scope.child(`position_encoder_${i + 1}`), modality, 0, width, {
+    const embedder = scope.child(embedderName(i));
+    const table = positionTable(scope.child(positionEncoderName(i)), modality, 0, width, {
       ...config,
       numPositionEncodingChannels: undefined,
     });
     const position = table.reshape([1, 1, ...table.shape]);
     const real = realElements(modality, inputs[name], valid[name]);
-    const embedded = linear(embedder.child(`~embed/embed_${name}`), onlyReal(inputs[name], real), width);
+    const embedded = linear(embedder.child(embedName(name)), onlyReal(inputs[name], real), width);
     const [batch, rows] = embedded.shape;
     const content = embedded.reshape([batch, 1, rows, width]).add(position);
     return { name, channels, embedder, position, content, real };

@@ -1,4 +1,5 @@
 /** Architectures: functions of a scope, a configuration and named modalities. */
+export { type AdaptedParameters, type AdaptOptions, adaptParameters } from './adaptParameters.js';
 export {
   constNumGrouping,
   type Grouping,

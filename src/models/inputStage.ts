@@ -4,6 +4,15 @@ import { constant, type Tensor } from '../graph/index.js';
 import { fanIn, fourierFeatures, linear, linearMap, type Scope, zeros } from '../nn/index.js';
 import { type Grouping, groupRows, isPadded, joinGroups, type ModalityGroups, padRows, validRows } from './grouping.js';
 import { indexDim, type Modality } from './modality.js';
+import {
+  embedderName,
+  embedName,
+  fourierName,
+  positionEncoderName,
+  projectionName,
+  tableName,
+  unembedName,
+} from './partNames.js';
 import { selectRows } from './rows.js';
 import type { ApplyOptions } from './system.js';
 import { joinReadable, onlyReal, type Readable, readableRows, realElements } from './validity.js';
@@ -55,18 +64,18 @@ function positionRows(
   if (options.positions === 'fourier') {
     const bands = Math.min(FOURIER_BANDS, Math.ceil(Math.max(...modality.indexShape) / 2));
     const features = fourierFeatures([...modality.indexShape], bands);
-    const fourier = scope.child(`fourier_linear_${modality.name}`);
+    const fourier = scope.child(fourierName(modality.name));
     return {
       rows: constant(features.data, [rows, features.channels]),
       project: (chosen) => linear(fourier, chosen, channels),
     };
   }
   const table = scope
-    .child(`pos_emb_mae_${modality.name}`)
+    .child(tableName(modality.name))
     .parameter('pos_embs', [rows, channels], fanIn(rows, options.positionInitScale));
   const projected = options.numPositionEncodingChannels;
   if (projected === undefined || projected === channels) return { rows: table, project: (chosen) => chosen };
-  const projection = scope.child(order === 0 ? 'position_encoding_linear' : `position_encoding_linear_${order}`);
+  const projection = scope.child(projectionName(order));
   return { rows: table, project: (chosen) => linear(projection, chosen, channels, { bias: false }) };
 }
 
@@ -106,7 +115,7 @@ export function inputStage(
     );
     const part = grouping.modalities[i];
     const order = (options.order ?? 0) + i;
-    const { rows, project } = positionRows(scope.child('position_encoder'), modality, order, channels, options);
+    const { rows, project } = positionRows(scope.child(positionEncoderName()), modality, order, channels, options);
     const grouped = (table: Tensor) => groupRows(table.reshape([1, ...table.shape]), part);
     // Few rows are chosen first and projected then; where each example has its own, they are more than the whole table.
     const positionsAt = (indices: Tensor | undefined) => {
@@ -154,7 +163,7 @@ function isAllReal(
 /** One zero row for each group of a modality of which nothing is visible. It has the parameters that it has when seen. */
 function hiddenGroups(scope: Scope, { name }: Modality, input: Tensor, part: ModalityGroups, channels: number): Tensor {
   const [batch, , inputs] = input.shape;
-  linearMap(scope.child(`embedder/~embed/embed_${name}`), inputs, channels);
+  linearMap(scope.child(embedderName()).child(embedName(name)), inputs, channels);
   return constant([0], [1, 1, 1, 1]).expand([batch, part.groups, 1, channels]);
 }
 
@@ -169,7 +178,7 @@ function embedGroups(
   visible?: Tensor,
 ): Tensor {
   const choose = (x: Tensor) => (visible ? selectRows(x, visible) : x);
-  const embedded = linear(scope.child(`embedder/~embed/embed_${modality.name}`), choose(rows), channels);
+  const embedded = linear(scope.child(embedderName()).child(embedName(modality.name)), choose(rows), channels);
   const x = embedded.add(positions);
   // Padding is zero after embedding and position, not before: it takes part in the softmax with the key of a zero row.
   return isPadded(part) ? x.mul(choose(validRows(part, indexDimPerGroup))) : x;
@@ -177,5 +186,5 @@ function embedGroups(
 
 /** One trained linear per modality back to its own channels; begins at zero. */
 export function unembed(scope: Scope, name: string, x: Tensor, channels: number): Tensor {
-  return linear(scope.child(`~unembed/unembed_${name}`), x, channels, { initializer: zeros });
+  return linear(scope.child(unembedName(name)), x, channels, { initializer: zeros });
 }

@@ -7,6 +7,7 @@ import type { Scope } from '../nn/index.js';
 import type { Grouping } from './grouping.js';
 import { inputStage, type PositionOptions, unembed } from './inputStage.js';
 import { indexDim, type Modality } from './modality.js';
+import { blockName, embedderName, signalHeadName } from './partNames.js';
 import { crossAttention, perceiverBlock } from './perceiverBlock.js';
 import type { ApplyOptions, PerceiverOutputs } from './system.js';
 import { checkValid, readableInOneGroup } from './validity.js';
@@ -72,7 +73,7 @@ export function perceiverIo(
   const readable = stems.some((s) => s.readable)
     ? readableInOneGroup(stems.map((s) => ({ rows: s.readable?.rows, count: s.x.shape[2] })))
     : undefined;
-  const latents = perceiverBlock(scope.child('block_0'), x, {
+  const latents = perceiverBlock(scope.child(blockName(0, false)), x, {
     numLatentsEval: config.zIndexDimEval ?? config.zIndexDim,
     numLatentsTrain: config.zIndexDimTrain ?? config.zIndexDim,
     channels: config.numZChannels,
@@ -89,13 +90,18 @@ export function perceiverIo(
   if (options.encoderOnly) return { blocks: [latents], reconstruction: {}, latents: {} };
 
   const asked = modalities.map(({ name }, i) => stems[i].queries[name]);
-  const read = crossAttention(scope.child('reconstruction_head/hi_p_cross_attention'), concat(asked, 2), latents, {
-    heads: 1,
-    wideningFactor: 1,
-    queryKeyChannels: config.numZChannels,
-    valueChannels: config.numZChannels,
-    residual: false,
-  });
+  const read = crossAttention(
+    scope.child(signalHeadName(false)).child('hi_p_cross_attention'),
+    concat(asked, 2),
+    latents,
+    {
+      heads: 1,
+      wideningFactor: 1,
+      queryKeyChannels: config.numZChannels,
+      valueChannels: config.numZChannels,
+      residual: false,
+    },
+  );
   const rows = read.split(
     asked.map((q) => q.shape[2]),
     2,
@@ -108,7 +114,7 @@ export function perceiverIo(
       modalities.map(({ name, channels: own }, i) => {
         const [b, , n, c] = rows[i].shape;
         const grouped = options.selections?.[name]?.queried ? rows[i] : rows[i].reshape([b, n, c]);
-        return [name, unembed(scope.child('embedder'), name, grouped, own)];
+        return [name, unembed(scope.child(embedderName()), name, grouped, own)];
       }),
     ),
     latents: Object.fromEntries(modalities.map(({ name }) => [name, flat])),

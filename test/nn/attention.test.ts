@@ -6,6 +6,7 @@ import {
   applyMap,
   attention,
   drawAll,
+  exclusionBias,
   inChunks,
   initialize,
   linearMap,
@@ -60,13 +61,16 @@ interface Shapes {
   inputs: number[];
   inner: number;
   heads?: number;
+  /** Whether only some of the inputs may be read. */
+  isPartial?: boolean;
 }
 
 /** Attention with norms, as models use it; or word for word as it is written in papers. */
-function build({ queries, inputs, inner, heads = 1 }: Shapes, isPlain: boolean) {
+function build({ queries, inputs, inner, heads = 1, isPartial = false }: Shapes, isPlain: boolean) {
   return (scope: Scope): Tensor => {
     const [q, x] = [input('q', queries), input('x', inputs)];
     const [width, channels] = [queries[3], inputs[3]];
+    const readable = isPartial ? input('readable', inputs.slice(0, 3)) : undefined;
     const maps = {
       query: linearMap(scope.child('query'), width, inner),
       key: linearMap(scope.child('key'), channels, inner),
@@ -81,7 +85,8 @@ function build({ queries, inputs, inner, heads = 1 }: Shapes, isPlain: boolean) 
         value: normX.absorb(maps.value),
         output: maps.output,
       };
-      return attention(scope, normQ.apply(q), normX.apply(x), absorbed, heads).output;
+      return attention(scope, normQ.apply(q), normX.apply(x), absorbed, heads, readable && exclusionBias(readable))
+        .output;
     }
     const norm = (name: string, t: Tensor) => {
       const p = (kind: string) => scope.needs.tensors.get(`${name}/${kind}`)!;
@@ -93,10 +98,12 @@ function build({ queries, inputs, inner, heads = 1 }: Shapes, isPlain: boolean) 
       split(applyMap(maps.key, norm('normX', x))),
       split(applyMap(maps.value, norm('normX', x))),
     ];
-    const read = a
-      .matmul(b, { transB: true, alpha: Math.sqrt(heads / inner) })
-      .softmax()
-      .matmul(c);
+    const scores = a.matmul(b, { transB: true, alpha: Math.sqrt(heads / inner) });
+    const [batch, groups, count] = inputs;
+    const chosen = readable
+      ? readable.reshape([batch, groups, 1, 1, count]).greater(0).where(scores, Number.NEGATIVE_INFINITY)
+      : scores;
+    const read = chosen.softmax().matmul(c);
     const merged = read.transpose([0, 1, 3, 2, 4]);
     return applyMap(maps.output, merged.reshape([...merged.shape.slice(0, 3), inner]));
   };
@@ -111,20 +118,18 @@ const cases: Record<string, Shapes> = {
   'in parts by group': { queries: [1, 5, 1000, 4], inputs: [1, 5, 900, 4], inner: 4 },
   'in parts by queries, several heads': { queries: [1, 1, 1200, 4], inputs: [1, 1, 1100, 4], inner: 4, heads: 4 },
 };
-for (const [what, shapes] of Object.entries(cases)) {
+const partial = Object.entries(cases).map(
+  ([what, shapes]) => [`${what}, some alone`, { ...shapes, isPartial: true }] as const,
+);
+for (const [what, shapes] of [...Object.entries(cases), ...partial]) {
   test(`attention and its gradients are those of the plain formula: ${what}`, async () => {
-    const feeds = Object.fromEntries(
-      [
-        ['q', shapes.queries],
-        ['x', shapes.inputs],
-      ].map(([name, shape]) => [
-        name,
-        normal(
-          fold(keyFrom(4), name as string),
-          (shape as number[]).reduce((a, b) => a * b),
-        ),
-      ]),
-    );
+    const noise = (name: string, shape: number[]) =>
+      normal(
+        fold(keyFrom(4), name),
+        shape.reduce((a, b) => a * b),
+      );
+    const feeds: Record<string, Values> = { q: noise('q', shapes.queries), x: noise('x', shapes.inputs) };
+    if (shapes.isPartial) feeds.readable = noise('readable', shapes.inputs.slice(0, 3)).map((x) => Number(x > -0.5));
     assertClose(
       await run(build(shapes, false), Scope.root(), feeds),
       await run(build(shapes, true), Scope.root(), feeds),
