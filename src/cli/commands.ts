@@ -15,6 +15,10 @@ export const commands: Registry = {
     summary: 'Pre-train, fine-tune and look, in a few minutes, on images that come with the program',
     load: () => import('./commands/quickstart.js'),
   },
+  prepare: {
+    summary: 'Turn a data set into shards that can be read fast, in any order, from anywhere',
+    load: () => import('./commands/prepare.js'),
+  },
   pretrain: {
     summary: 'Pre-train a model on raw inputs by filling in what is masked',
     load: () => import('./commands/pretrain.js'),

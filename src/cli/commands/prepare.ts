@@ -1,0 +1,137 @@
+import { availableParallelism } from 'node:os';
+import { type Dataset, openData } from '../../data/index.js';
+import { exampleStream, type WrittenShards, writeShards } from '../../data/shards/index.js';
+import { ensure } from '../../errors/index.js';
+import { Progress } from '../../training/log/index.js';
+import { defineCommand } from '../command.js';
+import { describeSkipped } from '../describe/skipped.js';
+import { untilInterrupted } from '../interrupt.js';
+import { countOption } from '../modelOptions.js';
+import { formatBytes } from '../quantities.js';
+import { formatTable } from '../table.js';
+import { UsageError } from '../usageError.js';
+
+/** `hip prepare`: a slow data set as shards, once. */
+export const command = defineCommand({
+  name: 'prepare',
+  summary: 'Turn a data set into shards that can be read fast, in any order, from anywhere',
+  usage: 'DATA OUT [options]',
+  description:
+    'OUT receives plain tar files as WebDataset lays them out (000123_name.jpg, 000123_name.cls), classes.txt and ' +
+    'dataset.json; give it as --data from then on. Files that cannot be read are left out, counted and listed. Ctrl-C ' +
+    'leaves whole shards, and the same command goes on after them. The same data and options give the same bytes.',
+  options: {
+    split: { type: 'strings', help: 'splits, comma-separated (default: train, or all where none is stored)' },
+    shardSize: { type: 'string', default: '512mb', placeholder: 'SIZE', help: 'largest size of a shard: 64mb, 2gb, …' },
+    imageSize: {
+      type: 'number',
+      help: 'make larger images so small on their shorter side, as JPEG (default: as they are)',
+    },
+    quality: { type: 'number', default: 90, help: 'JPEG quality of images that are made smaller, 1 to 100' },
+    workers: { type: 'number', help: 'files read and encoded side by side (default: one per core)' },
+  },
+  positionals: [
+    { name: 'DATA', help: 'folder or file, in any layout that --data takes' },
+    { name: 'OUT', help: 'folder of the shards' },
+  ],
+  examples: [
+    'hip prepare photos shards/photos --image-size 256',
+    'hip prepare cifar10 shards/cifar10 --split train,test',
+    'hip prepare recordings.tar.gz shards/recordings --shard-size 128mb',
+    'hip pretrain --data shards/photos',
+  ],
+  run: async ({ positionals: [data, out], options, quiet, output, program }) => {
+    const settings = {
+      imageSize: countOption('--image-size', options.imageSize),
+      quality: countOption('--quality', options.quality),
+      workers: countOption('--workers', options.workers) ?? availableParallelism(),
+      bytesPerShard: parseSize(options.shardSize),
+    };
+    const wishes = options.split.length > 0 ? options.split : [undefined];
+    const done: { split: string; written: WrittenShards }[] = [];
+    const { code } = await untilInterrupted(async (signal) => {
+      for (const split of wishes) {
+        if (signal.aborted) break;
+        const dataset = await openData(data, { split });
+        for (const remark of dataset.remarks) output.note(remark);
+        const written = await prepare(dataset, out, settings, quiet, signal);
+        done.push({ split: dataset.split, written });
+        const [first] = written.skipped;
+        ensure(
+          written.samples > 0 || written.interrupted,
+          () =>
+            `None of ${dataset.size} files of "${data}" can be read (first: "${first.file}": ${first.reason}): check the files.`,
+        );
+      }
+    });
+    const results = done.map(({ split, written: { shards, ...rest } }) => ({ split, shards: shards.length, ...rest }));
+    output.result({ out, splits: results }, () =>
+      [
+        ...done.flatMap(({ written }) => describeSkipped(written.skipped)),
+        formatTable(
+          results.map(({ split, shards, samples, bytes }) => [split, samples, shards, formatBytes(bytes)]),
+          ['split', 'samples', 'shards', 'size'],
+        ),
+        ...(code !== 0
+          ? [`Interrupted; whole shards are in ${out}, and the same command goes on after them.`]
+          : ['', 'Next:', `  ${program} pretrain --data ${out}`]),
+      ].join('\n'),
+    );
+    return code;
+  },
+});
+
+interface Settings {
+  imageSize?: number;
+  quality: number;
+  workers: number;
+  bytesPerShard: number;
+}
+
+async function prepare(
+  dataset: Dataset,
+  out: string,
+  { imageSize, quality, workers, bytesPerShard }: Settings,
+  quiet: boolean,
+  signal: AbortSignal,
+): Promise<WrittenShards> {
+  let bar: Progress | undefined;
+  let resumedAt = 0;
+  try {
+    return await writeShards(out, exampleStream(dataset, { imageSize, quality, workers }), {
+      prefix: dataset.split,
+      bytesPerShard,
+      kind: dataset.kind,
+      classes: dataset.classes,
+      // What the bytes depend on, bar the number of workers.
+      settings: {
+        data: dataset.path,
+        examples: dataset.size,
+        ...(imageSize === undefined ? {} : { imageSize, quality }),
+      },
+      signal,
+      onProgress: (examples) => {
+        if (!bar) resumedAt = examples - 1;
+        bar ??= new Progress({
+          total: dataset.size,
+          start: resumedAt,
+          label: `prepare ${dataset.split}`,
+          unit: 'examples',
+          quiet,
+        });
+        bar.update(examples, { inputs: examples - resumedAt });
+      },
+    });
+  } finally {
+    bar?.finish();
+  }
+}
+
+/** Bytes of `512mb`, `1.5 GB`, `64MiB` or a plain number. */
+function parseSize(typed: string): number {
+  const [, number, unit = ''] = /^\s*(\d+(?:\.\d+)?)\s*([kmgt]i?b?|b)?\s*$/i.exec(typed) ?? [];
+  const power = ' kmgt'.indexOf(unit.charAt(0).toLowerCase() || ' ');
+  const bytes = Math.round(Number(number) * (unit.toLowerCase().includes('i') ? 1024 : 1000) ** Math.max(0, power));
+  if (!(bytes >= 1)) throw new UsageError(`--shard-size is a size such as 512mb or 2gb, and not "${typed}".`);
+  return bytes;
+}
