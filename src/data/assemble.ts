@@ -1,21 +1,19 @@
 /** One batch from a step's number: read, decode, augment, normalise. Runs in worker threads and, for small data, without. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { fold, type Key, uniform } from '../random/index.js';
-import { decodeFailure, decodeImage } from './decode.js';
+import { decodeFailure } from './decode.js';
+import { type BatchSlots, type ExampleSlots, exampleSlots, kindOf, type Reader } from './kinds/index.js';
 import { createOrder, type OrderOptions } from './order.js';
-import { resample } from './resample.js';
-import { type FileSource, type ImageSource, type PackedSource, sourceSize, storedImage } from './source.js';
-import { type TransformOptions, writeInput } from './transform.js';
-import { drawView, type View } from './view.js';
+import { type Source, sourceSize, storedExample } from './source.js';
 
-/** All that a batch depends on besides the data: plain numbers, sent to worker threads as they are. */
-export type AssemblyOptions = OrderOptions & TransformOptions;
+/** All that a batch depends on besides the data: plain values, sent to worker threads as they are. */
+export interface AssemblyOptions extends OrderOptions {
+  reader: Reader;
+}
 
 /** A batch before labels and names are added. */
-export interface AssembledBatch {
-  /** `[B, H * W, C]` */
-  pixels: Float32Array;
+export interface AssembledBatch extends BatchSlots {
+  /** By signal: how many elements of each example are real, where some have fewer than all. */
+  lengths: Record<string, Int32Array>;
   /** The row that each example came from. */
   ids: Int32Array;
   /** Rows that could not be read, with the reason. */
@@ -24,7 +22,7 @@ export interface AssembledBatch {
 
 /** Unreadable neighbours that one example may meet before its place stays empty. */
 const ATTEMPTS = 32;
-/** Examples decoded at the same time: reading overlaps with decoding in sharp's threads. */
+/** Examples decoded at the same time: reading overlaps with decoding in native threads. */
 const LANES = 4;
 /** The time in milliseconds after which the calling thread gets a turn, within a batch or over several. */
 const LONGEST_TURN = 3;
@@ -34,30 +32,32 @@ const LONGEST_TURN = 3;
  * by one that its key and row determine; in a single pass it is left out, so that nothing is counted twice.
  */
 export function createAssembler(
-  source: ImageSource,
+  source: Source,
   options: AssemblyOptions,
 ): (step: number) => Promise<AssembledBatch | undefined> {
   const size = sourceSize(source);
   const order = createOrder(size, options);
-  const length = options.imageSize[0] * options.imageSize[1] * options.channels;
-
   let turn = performance.now();
 
   return async (step) => {
     const wanted = order(step);
     if (!wanted) return undefined;
     const { rows, epochs } = wanted;
-    const pixels = new Float32Array(rows.length * length);
+    const { batch, at } = exampleSlots(options.reader, rows.length);
     const ids = new Int32Array(rows.length).fill(-1);
+    const lengths: ExampleSlots['lengths'][] = Array.from(rows, () => ({}));
     const skipped: { row: number; reason: string }[][] = Array.from(rows, () => []);
 
     async function place(i: number): Promise<void> {
       for (let attempt = 0; attempt < (options.shuffle ? ATTEMPTS : 1); attempt++) {
         const row = attempt === 0 ? rows[i] : replacement(options.key, rows[i], attempt, size);
-        const key = fold(options.key, 'augment', epochs[i], row);
-        const reason = await writeExample(source, row, options, key, pixels, i * length);
+        const slots = at(i);
+        // What a damaged example wrote before it failed must not shine through.
+        if (attempt > 0) for (const values of Object.values(slots.signals)) values.fill(0);
+        const reason = await readRow(source, row, options.reader, fold(options.key, 'augment', epochs[i], row), slots);
         if (reason === undefined) {
           ids[i] = row;
+          lengths[i] = slots.lengths;
           return;
         }
         skipped[i].push({ row, reason });
@@ -74,57 +74,72 @@ export function createAssembler(
         }
       }
     }
-    await Promise.all(Array.from({ length: source.kind === 'pixels' ? 1 : LANES }, lane));
-    return { ...withoutGaps(pixels, ids, length), skipped: skipped.flat() };
+    await Promise.all(Array.from({ length: isDecoded(source) ? 1 : LANES }, lane));
+    return withoutGaps({
+      ...batch,
+      ids,
+      lengths: lengthsBySignal(options.reader, lengths),
+      skipped: skipped.flat(),
+    });
   };
 }
 
-/** Writes one example; returns why it could not be read, or undefined. */
-async function writeExample(
-  source: ImageSource,
+/** Reads one example into its places; returns why it could not be read, or undefined. */
+async function readRow(
+  source: Source,
   row: number,
-  options: AssemblyOptions,
+  reader: Reader,
   key: Key,
-  out: Float32Array,
-  offset: number,
+  slots: ExampleSlots,
 ): Promise<string | undefined> {
-  const [height, width] = options.imageSize;
-  if (source.kind === 'pixels') {
-    const image = storedImage(source, row);
-    const view = drawView(key, image.height, image.width, options);
-    writeInput(resample(image, view, height, width), view, options, out, offset);
-    return undefined;
-  }
-  let view: View | undefined;
+  const kind = kindOf(reader);
   try {
-    const image = await decodeImage(
-      await encodedBytes(source, row),
-      options.imageSize,
-      (h, w) => (view = drawView(key, h, w, options)),
-    );
-    writeInput(image, view as View, options, out, offset);
+    await kind.read(await storedExample(source, row, Object.keys(kind.parts)[0]), reader, key, slots);
     return undefined;
   } catch (error) {
+    // What is decoded already needs no reading: what fails there is a mistake, not a damaged file.
+    if (isDecoded(source)) throw error;
     return decodeFailure(error);
   }
 }
 
-/** The bytes of one encoded file. */
-export async function encodedBytes(source: FileSource | PackedSource, row: number): Promise<Uint8Array> {
-  if (source.kind === 'files') return readFile(join(source.root, source.files[row]));
-  // A copy: native code does not take shared memory.
-  return Buffer.from(source.bytes.subarray(source.starts[row], source.ends[row]));
+function isDecoded({ kind }: Source): boolean {
+  return kind === 'pixels' || kind === 'rasters';
 }
 
 function replacement(key: Key, row: number, attempt: number, size: number): number {
   return Math.floor(uniform(fold(key, 'replacement', row, attempt), 1)[0] * size);
 }
 
+/** The lengths of signals of which some example has fewer elements than the signal. */
+function lengthsBySignal(reader: Reader, lengths: ExampleSlots['lengths'][]): Record<string, Int32Array> {
+  const found: Record<string, Int32Array> = {};
+  for (const { name, indexShape } of kindOf(reader).shapes(reader)) {
+    if (!lengths.some((own) => own[name] !== undefined)) continue;
+    const all = indexShape.reduce((a, b) => a * b, 1);
+    found[name] = Int32Array.from(lengths, (own) => own[name] ?? all);
+  }
+  return found;
+}
+
 /** Closes the gaps of examples that could not be read. */
-function withoutGaps(pixels: Float32Array, ids: Int32Array, length: number): { pixels: Float32Array; ids: Int32Array } {
-  if (!ids.includes(-1)) return { pixels, ids };
+function withoutGaps(batch: AssembledBatch): AssembledBatch {
+  const { ids, signals, targets, lengths } = batch;
+  if (!ids.includes(-1)) return batch;
   const kept = Array.from(ids.keys()).filter((i) => ids[i] >= 0);
-  const dense = new Float32Array(kept.length * length);
-  for (const [to, from] of kept.entries()) dense.set(pixels.subarray(from * length, (from + 1) * length), to * length);
-  return { pixels: dense, ids: Int32Array.from(kept, (i) => ids[i]) };
+  const dense = <T extends Float32Array | Int32Array>(values: T): T => {
+    const length = values.length / ids.length;
+    const out = values.slice(0, kept.length * length) as T;
+    for (const [to, from] of kept.entries()) out.set(values.subarray(from * length, (from + 1) * length), to * length);
+    return out;
+  };
+  const each = <T extends Float32Array | Int32Array>(record: Record<string, T>) =>
+    Object.fromEntries(Object.entries(record).map(([name, values]) => [name, dense(values)]));
+  return {
+    ...batch,
+    signals: each(signals),
+    lengths: each(lengths),
+    targets: targets && dense(targets),
+    ids: Int32Array.from(kept, (i) => ids[i]),
+  };
 }

@@ -1,18 +1,28 @@
-/** Opening an image data set in any of its public layouts. */
+/** Opening a data set in any of its public layouts. */
 import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { ensure, HiperceiverError } from '../errors/index.js';
 import { choose, fold, keyFrom } from '../random/index.js';
 import { detectCifar } from './formats/cifar.js';
+import { detectFileNames } from './formats/fileNames.js';
 import { detectFolder } from './formats/folder.js';
-import { type Detector, type Location, naturalOrder } from './formats/format.js';
+import { type DenseLabels, type Detector, type Location, naturalOrder } from './formats/format.js';
 import { detectIdx } from './formats/idx.js';
+import { anyEnding, commonKind, nounOf } from './formats/kindOf.js';
+import { detectLabelMaps } from './formats/labelMaps.js';
+import { listFiles } from './formats/listing.js';
 import { detectNpy } from './formats/npyImages.js';
-import { type ImageShape, type ImageSource, selectRows, sourceSize } from './source.js';
+import { detectRasters } from './formats/rasters.js';
+import { detectTable } from './formats/table.js';
+import type { KindName } from './kinds/index.js';
+import { readNpy } from './npy.js';
+import { type ImageShape, type Source, selectRows, sourceSize } from './source.js';
 import { chooseSplit, takeShare } from './splits.js';
 
-/** A set of images, opened but not decoded. It is structured-cloneable: worker threads decode from it. */
-export interface ImageDataset {
+/** A set of examples, opened but not decoded. It is structured-cloneable: worker threads decode from it. */
+export interface Dataset {
+  /** What its examples are. */
+  kind: KindName;
   /** The folder's or file's own name. */
   name: string;
   path: string;
@@ -23,15 +33,25 @@ export interface ImageDataset {
   classes: string[];
   /** Class index of each example. */
   labels?: Int32Array;
+  /** Where several classes may apply to an example: `[N, classes]` of 0 and 1. */
+  tags?: Uint8Array;
+  /** Where every pixel has a class: how its stored number or colour tells it. */
+  dense?: DenseLabels;
   /** The shape of every image where the layout tells it (idx, CIFAR binary, npy). */
   uniformShape?: ImageShape;
   /** Sentences on what was left out, to show to the user. */
   remarks: string[];
-  source: ImageSource;
+  source: Source;
 }
 
 /** Which part of a data set to open. */
-export interface OpenImagesOptions {
+export interface OpenOptions {
+  /** What the examples are; without it found out by looking. */
+  kind?: KindName;
+  /** Column of a table that holds the classes. */
+  label?: string;
+  /** Side, or height and width, of the tiles that large rasters are cut into. Default 32. */
+  tile?: number | readonly [number, number];
   /** `train`, `val`, `test`, or the name of a stored split. Without it: the training split, or all where none is stored. */
   split?: string;
   /** Share held out for `val` / `test` where no such split is stored; `train` is the rest. Default 0.1. */
@@ -42,26 +62,36 @@ export interface OpenImagesOptions {
   seed?: number;
 }
 
-// Folders of images come last: they take any folder with a picture in it.
-const DETECTORS: Detector[] = [detectIdx, detectCifar, detectNpy, detectFolder];
+// Folders come last: they take any folder with a file of the kind in it.
+const FILES: Detector[] = [detectTable, detectFileNames, detectFolder];
+const DETECTORS: Record<KindName, Detector[]> = {
+  image: [detectIdx, detectCifar, detectNpy, ...FILES],
+  audio: FILES,
+  video: FILES,
+  points: FILES,
+  segmentation: [detectLabelMaps],
+  bands: [detectRasters, ...FILES],
+};
 
 /**
- * Opens images at `path`: a folder of images (class folders or flat, splits above them or not, open or as `train.tar.gz`),
- * CIFAR binary batches, idx files, or npy arrays; found out by looking.
+ * Opens examples at `path`: class folders or flat, splits above them or below or none, open or as `train.tar.gz`; files
+ * listed in a CSV table; names that begin with the class; for images also CIFAR binary batches, idx files and npy arrays.
+ * Layout and kind of signal are found out by looking.
  * @throws HiperceiverError where nothing is there, nothing is recognised, or a file contradicts itself.
  */
-export async function openImages(path: string, options: OpenImagesOptions = {}): Promise<ImageDataset> {
-  const { validationFraction = 0.1, limit, seed = 0 } = options;
+export async function openData(path: string, options: OpenOptions = {}): Promise<Dataset> {
+  const { validationFraction = 0.1, limit, seed = 0, label, tile } = options;
   ensure(
     limit === undefined || (Number.isInteger(limit) && limit > 0),
     () => `limit is ${limit}: give a whole number above 0.`,
   );
-  const location = await locate(path);
-  for (const detect of DETECTORS) {
-    const found = await detect(location);
+  const place = await locate(path);
+  const kind = options.kind ?? (await kindAt(place)) ?? 'image';
+  for (const detect of DETECTORS[kind]) {
+    const found = await detect({ ...place, kind, label, tile });
     if (!found) continue;
     const choice = chooseSplit(options.split, found.splits, path);
-    const { source, labels, classes, remarks } = await found.read(choice.stored);
+    const { source, labels, tags, dense, classes, remarks } = await found.read(choice.stored);
     const size = sourceSize(source);
     let rows = choice.share === 'all' ? undefined : takeShare(choice.share, size, labels, validationFraction, seed);
     rows = limited(rows, size, limit, seed);
@@ -69,33 +99,75 @@ export async function openImages(path: string, options: OpenImagesOptions = {}):
     const split = choice.share === 'all' ? (choice.stored ?? 'all') : (options.split as string);
     ensure(
       sourceSize(selected) > 0,
-      () => `The split "${split}" of "${path}" holds no images: choose another split or a larger validationFraction.`,
+      () =>
+        `The split "${split}" of "${path}" holds no ${nounOf(kind)}s: choose another split or a larger validationFraction.`,
     );
     return {
+      kind,
       name: basename(resolve(path)),
       path,
       split,
       size: sourceSize(selected),
-      classes: labels ? classes : [],
+      classes: labels || tags || dense ? classes : [],
+      dense,
       labels: labels && rows ? Int32Array.from(rows, (row) => labels[row]) : labels,
+      tags: tags && rows ? selectTags(tags, rows, classes.length) : tags,
       uniformShape: source.kind === 'pixels' ? source.shape : undefined,
       remarks,
       source: selected,
     };
   }
-  throw new HiperceiverError(
-    `"${path}" holds no images: give a folder of JPEG, PNG, WebP, GIF, TIFF or AVIF files, train.tar(.gz), CIFAR .bin, idx or .npy files.`,
+  const known =
+    kind === 'image'
+      ? 'JPEG, PNG, WebP, GIF, TIFF or AVIF files, train.tar(.gz), CIFAR .bin, idx or .npy files'
+      : `${nounOf(kind)}s`;
+  throw new HiperceiverError(`"${path}" holds no ${nounOf(kind)}s: give a folder of ${known}.`);
+}
+
+/** Opens a data set of images. */
+export function openImages(path: string, options: Omit<OpenOptions, 'kind'> = {}): Promise<Dataset> {
+  return openData(path, { ...options, kind: 'image' });
+}
+
+/** The kind of signal at a place, by layouts that tell it, by the endings of most files, and by what arrays hold. */
+async function kindAt(place: Place): Promise<KindName | undefined> {
+  if (place.file === undefined && (await detectLabelMaps({ ...place, kind: 'segmentation' }))) return 'segmentation';
+  for (const detect of [detectIdx, detectCifar, detectNpy])
+    if (await detect({ ...place, kind: 'image' })) return 'image';
+  const files = place.file === undefined ? await listFiles(place.folder, anyEnding()) : [place.file];
+  const plain = commonKind(
+    files.filter((file) => !AMBIGUOUS.test(file)),
+    ['image', 'audio', 'video', 'points'],
   );
+  return plain ?? arrayKind(place.folder, files.find((file) => /\.npy$/i.test(file)) ?? files[0]);
+}
+
+/** Endings that several kinds use. */
+const AMBIGUOUS = /\.(npy|npz|txt|csv)$/i;
+
+/** Rows of a few numbers are points, arrays of three or four axes rasters. */
+async function arrayKind(folder: string, file: string | undefined): Promise<KindName | undefined> {
+  if (file === undefined) return undefined;
+  if (!/\.npy$/i.test(file)) return 'points';
+  const { shape } = await readNpy(join(folder, file));
+  return shape.length === 2 && shape[1] < shape[0] ? 'points' : 'bands';
+}
+
+function selectTags(tags: Uint8Array, rows: Int32Array, width: number): Uint8Array {
+  const out = new Uint8Array(rows.length * width);
+  for (const [i, row] of rows.entries()) out.set(tags.subarray(row * width, (row + 1) * width), i * width);
+  return out;
 }
 
 /**
  * Refuses a set that a classifier cannot learn from.
  * @throws HiperceiverError where the examples have no labels or all have the same class.
  */
-export function requireClasses(dataset: ImageDataset): asserts dataset is ImageDataset & { labels: Int32Array } {
+export function requireClasses(dataset: Dataset): asserts dataset is Dataset & { labels: Int32Array } {
   ensure(
     dataset.labels !== undefined && dataset.classes.length > 0,
-    () => `"${dataset.path}" (split ${dataset.split}) has no labels: put the images in one folder per class.`,
+    () =>
+      `"${dataset.path}" (split ${dataset.split}) has no labels: put the ${nounOf(dataset.kind)}s in one folder per class, or list them in a table.`,
   );
   ensure(
     dataset.classes.length > 1,
@@ -103,7 +175,9 @@ export function requireClasses(dataset: ImageDataset): asserts dataset is ImageD
   );
 }
 
-async function locate(path: string): Promise<Location> {
+type Place = Omit<Location, 'kind' | 'label' | 'tile'>;
+
+async function locate(path: string): Promise<Place> {
   const info = await stat(path).catch(() => undefined);
   ensure(info !== undefined, () => `There is no file or folder "${path}": check the path.`);
   if (info.isFile()) return { path, folder: dirname(path), file: basename(path), files: [basename(path)] };

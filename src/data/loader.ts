@@ -3,11 +3,12 @@ import { availableParallelism } from 'node:os';
 import { ensure, HiperceiverError } from '../errors/index.js';
 import type { Key } from '../random/index.js';
 import { type AssembledBatch, type AssemblyOptions, createAssembler } from './assemble.js';
-import type { ImageDataset } from './dataset.js';
+import type { Dataset } from './dataset.js';
+import { kindOf, type Reader } from './kinds/index.js';
 import { stepsPerEpoch } from './order.js';
 import { createPool } from './pool.js';
 import { exampleName } from './source.js';
-import { channelRule, checkTransform, type TransformOptions } from './transform.js';
+import { channelRule } from './transform.js';
 
 /** Examples as a model takes them. */
 export interface Batch {
@@ -15,14 +16,22 @@ export interface Batch {
   size: number;
   /** Rows of the data set. */
   ids: Int32Array;
-  /** By modality: `image` is `[B, H * W, C]`, row-major, channel last. */
+  /** By modality `[B, I, C]`: `image` is `[B, H * W, C]`, row-major, channel last. */
   signals: Record<string, Float32Array>;
+  /** By modality: how many elements of each example are real, 0 where it is missing; absent where all are. */
+  lengths?: Record<string, Int32Array>;
   /** Class index of each example. */
   labels?: Int32Array;
+  /** What applies to each example, `[B, classes]` of 0 and 1. */
+  tags?: Float32Array;
+  /** Dense labels `[B, targets]`; -1 = void. */
+  targets?: Int32Array;
 }
 
 /** What batches are made of, in which order, and where. */
-export interface LoaderOptions extends TransformOptions {
+export interface LoaderOptions {
+  /** How examples are read. */
+  reader: Reader;
   batchSize: number;
   /** Endless and in a new order each epoch (training), or one pass in stored order (evaluation). */
   shuffle: boolean;
@@ -70,9 +79,9 @@ const TELLING_SAMPLE = 64;
  * Starts making batches of a data set.
  * @throws HiperceiverError where an option makes no sense or the images cannot get the wanted number of channels
  */
-export function createLoader(dataset: ImageDataset, options: LoaderOptions): Loader {
+export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
   checkOptions(dataset, options);
-  const { source, labels } = dataset;
+  const { source, labels, tags, classes } = dataset;
   const assembly = assemblyOptions(options);
   const workers = options.workers ?? defaultWorkers(dataset, options);
   const pool = workers > 0 ? createPool(workers, source, assembly) : undefined;
@@ -141,12 +150,15 @@ export function createLoader(dataset: ImageDataset, options: LoaderOptions): Loa
       const batch = await nextAssembled();
       waitSeconds += (performance.now() - asked) / 1000;
       if (!batch) return undefined;
-      const { ids, pixels } = batch;
+      const { ids, signals, targets, lengths } = batch;
       return {
         size: ids.length,
         ids,
-        signals: { image: pixels },
+        signals,
+        targets,
+        lengths,
         labels: labels && Int32Array.from(ids, (row) => labels[row]),
+        tags: tags && rowsOf(tags, ids, classes.length),
       };
     },
     async close() {
@@ -157,7 +169,7 @@ export function createLoader(dataset: ImageDataset, options: LoaderOptions): Loa
   };
 }
 
-function checkOptions(dataset: ImageDataset, options: LoaderOptions): void {
+function checkOptions(dataset: Dataset, options: LoaderOptions): void {
   const { batchSize, workers = 0, prefetch = 1, startStep = 0 } = options;
   ensure(Number.isInteger(batchSize) && batchSize > 0, () => `batchSize is ${batchSize}: give a whole number above 0.`);
   for (const [name, value] of Object.entries({ workers, prefetch, startStep })) {
@@ -166,29 +178,45 @@ function checkOptions(dataset: ImageDataset, options: LoaderOptions): void {
   ensure(
     !options.dropLast || batchSize <= dataset.size,
     () =>
-      `batchSize ${batchSize} is larger than the ${dataset.size} images of "${dataset.path}" (split ${dataset.split}): choose at most ${dataset.size}, or dropLast: false.`,
+      `batchSize ${batchSize} is larger than the ${dataset.size} examples of "${dataset.path}" (split ${dataset.split}): choose at most ${dataset.size}, or dropLast: false.`,
   );
-  checkTransform(options);
-  if (dataset.uniformShape) channelRule(dataset.uniformShape.channels, options.channels, dataset.path);
+  const { reader } = options;
+  ensure(
+    reader.kind === dataset.kind,
+    () =>
+      `"${dataset.path}" holds ${kindOf(dataset).noun}s, and the reader is for ${kindOf(reader).noun}s: choose alike.`,
+  );
+  kindOf(reader).check(reader);
+  if (reader.kind !== 'image') return;
+  if (dataset.uniformShape) channelRule(dataset.uniformShape.channels, reader.channels, dataset.path);
   else
     ensure(
-      options.channels === 1 || options.channels === 3,
+      reader.channels === 1 || reader.channels === 3,
       () =>
-        `channels is ${options.channels}, and images of "${dataset.path}" are decoded to 1 (grey) or 3 (colour): choose one of the two.`,
+        `channels is ${reader.channels}, and images of "${dataset.path}" are decoded to 1 (grey) or 3 (colour): choose one of the two.`,
     );
 }
 
 /** Only what determines the batches: functions and foreign fields would not survive the way to a thread. */
 function assemblyOptions(options: LoaderOptions): AssemblyOptions {
-  const { batchSize, shuffle, dropLast, key, imageSize, channels, crop, cropScale, padding, flip, mean, std } = options;
-  return { batchSize, shuffle, dropLast, key, imageSize, channels, crop, cropScale, padding, flip, mean, std };
+  const { batchSize, shuffle, dropLast, key, reader } = options;
+  return { batchSize, shuffle, dropLast, key, reader };
 }
 
-function defaultWorkers(dataset: ImageDataset, { imageSize, channels }: LoaderOptions): number {
+function defaultWorkers(dataset: Dataset, { reader }: LoaderOptions): number {
   const stored = dataset.uniformShape;
   const largest = Math.max(
-    imageSize[0] * imageSize[1] * channels,
+    ...kindOf(reader)
+      .shapes(reader)
+      .map(({ indexShape, channels }) => indexShape.reduce((a, b) => a * b, channels)),
     stored ? stored.height * stored.width * stored.channels : Infinity,
   );
   return largest <= INLINE_LENGTH ? 0 : Math.max(1, Math.min(4, availableParallelism() - 1));
+}
+
+/** Chosen rows of `[N, width]`. */
+function rowsOf(values: Uint8Array, rows: Int32Array, width: number): Float32Array {
+  const out = new Float32Array(rows.length * width);
+  for (const [i, row] of rows.entries()) out.set(values.subarray(row * width, (row + 1) * width), i * width);
+  return out;
 }

@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { HiperceiverError } from '../errors/index.js';
 import type { AssembledBatch, AssemblyOptions } from './assemble.js';
-import type { ImageSource } from './source.js';
+import type { Source } from './source.js';
 
 /** Threads that make batches. */
 export interface Pool {
@@ -19,7 +19,7 @@ interface Task {
 }
 
 /** Starts `count` threads. Idle threads do not keep the process alive. */
-export function createPool(count: number, source: ImageSource, options: AssemblyOptions): Pool {
+export function createPool(count: number, source: Source, options: AssemblyOptions): Pool {
   const waiting: Task[] = [];
   const idle: Worker[] = [];
   const running = new Map<Worker, Task>();

@@ -1,17 +1,22 @@
 /** What a data set's images are like, from a sample: sizes, channel means and deviations, and defaults that follow from them. */
 import { HiperceiverError } from '../errors/index.js';
 import { keyFrom, subset } from '../random/index.js';
-import { encodedBytes } from './assemble.js';
-import type { ImageDataset } from './dataset.js';
+import type { Dataset } from './dataset.js';
 import { decodeFailure, decodeImage, imageHeader } from './decode.js';
-import { exampleName, type ImageShape, type RawImage, storedImage } from './source.js';
+import { kindOf, plainReader, type Reader, readExample, readerWithStatistics } from './kinds/index.js';
+import type { ChannelStatistics } from './kinds/kind.js';
+import {
+  encodedBytes,
+  exampleName,
+  firstPart,
+  type ImageShape,
+  type RawImage,
+  storedExample,
+  storedImage,
+} from './source.js';
 import { type TransformOptions, writeInput } from './transform.js';
 
-/** Mean and standard deviation of each channel, in units of 0 … 1. */
-export interface ChannelStatistics {
-  mean: number[];
-  std: number[];
-}
+export type { ChannelStatistics };
 
 /** Means and deviations of ImageNet's training images, which most published models of photographs are trained with. */
 export const IMAGENET_STATISTICS: ChannelStatistics = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
@@ -33,33 +38,21 @@ const LEAST_STD = 1e-3;
  * @throws HiperceiverError where none of the sample can be read
  */
 export async function channelStatistics(
-  dataset: ImageDataset,
+  dataset: Dataset,
   sample = 512,
   channels = dataset.uniformShape?.channels ?? 3,
 ): Promise<ChannelStatistics> {
-  const sum = new Float64Array(channels);
-  const squares = new Float64Array(channels);
-  let count = 0;
+  const moments = new Moments(channels);
   await overSample(
     dataset,
     sample,
     async (row) => pixelsOf(await measuredImage(dataset, row), channels),
     (values) => {
-      for (let c = 0; c < channels; c++) {
-        for (let at = c; at < values.length; at += channels) {
-          sum[c] += values[at];
-          squares[c] += values[at] * values[at];
-        }
-      }
-      count += values.length / channels;
-      return count >= ENOUGH_PIXELS;
+      moments.add(values);
+      return moments.count >= ENOUGH_PIXELS;
     },
   );
-  const mean = Array.from(sum, (total) => total / count);
-  const std = Array.from(squares, (total, c) =>
-    Math.max(LEAST_STD, Math.sqrt(Math.max(0, total / count - mean[c] ** 2))),
-  );
-  return { mean, std };
+  return moments.statistics();
 }
 
 /** An image's values in 0 … 1, `[H * W, C]`. */
@@ -72,15 +65,16 @@ function pixelsOf(image: RawImage, channels: number): Float32Array {
 }
 
 /** The shape of every image where all are alike (from the layout, or from a sample of files), else undefined. */
-export async function commonShape(dataset: ImageDataset, sample = 32): Promise<ImageShape | undefined> {
+export async function commonShape(dataset: Dataset, sample = 32): Promise<ImageShape | undefined> {
   if (dataset.uniformShape) return dataset.uniformShape;
   const { source } = dataset;
   if (source.kind === 'pixels') return source.shape;
+  if (source.kind === 'rasters') return undefined;
   const seen = new Map<string, ImageShape>();
   await overSample(
     dataset,
     sample,
-    async (row) => imageHeader(await encodedBytes(source, row)),
+    async (row) => imageHeader(await encodedBytes(firstPart(source), row)),
     ({ height, width, channels }) => {
       const size = `${height}x${width}`;
       seen.set(size, { height, width, channels: Math.max(channels, seen.get(size)?.channels ?? 1) });
@@ -95,7 +89,7 @@ export async function commonShape(dataset: ImageDataset, sample = 32): Promise<I
  * small grey ones (digits, letters: not the same when mirrored): as they are; photographs: 224 x 224, random resized crops
  * of 20 … 100 % of the area and mirroring, ImageNet's statistics. Without `training` nothing is random.
  */
-export async function defaultTransform(dataset: ImageDataset, { training = true } = {}): Promise<TransformOptions> {
+export async function defaultTransform(dataset: Dataset, { training = true } = {}): Promise<TransformOptions> {
   const shape = await commonShape(dataset);
   if (shape && Math.max(shape.height, shape.width) <= SMALL) {
     const { height, width, channels } = shape;
@@ -119,9 +113,10 @@ export async function defaultTransform(dataset: ImageDataset, { training = true 
   };
 }
 
-async function measuredImage({ source }: ImageDataset, row: number): Promise<RawImage> {
+async function measuredImage({ source }: Dataset, row: number): Promise<RawImage> {
   if (source.kind === 'pixels') return storedImage(source, row);
-  const bytes = await encodedBytes(source, row);
+  if (source.kind === 'rasters') throw new HiperceiverError('Tiles of rasters are no images: read them as bands.');
+  const bytes = await encodedBytes(firstPart(source), row);
   const { height, width } = await imageHeader(bytes);
   const size = [Math.min(height, MEASURED), Math.min(width, MEASURED)] as const;
   return decodeImage(bytes, size, (h, w) => ({ top: 0, left: 0, height: h, width: w }));
@@ -132,7 +127,7 @@ async function measuredImage({ source }: ImageDataset, row: number): Promise<Raw
  * enough: what is taken does not depend on who is ready first. What cannot be read is left out.
  */
 async function overSample<T>(
-  dataset: ImageDataset,
+  dataset: Dataset,
   sample: number,
   measure: (row: number) => Promise<T>,
   take: (result: T) => boolean,
@@ -163,4 +158,67 @@ async function overSample<T>(
     throw new HiperceiverError(
       `None of ${rows.length} images of "${dataset.path}" can be read (first: ${first}): check the files.`,
     );
+}
+
+/** Examples that are enough to know the statistics of a signal to a few hundredths, and values that are. */
+const ENOUGH_EXAMPLES = 128;
+
+/**
+ * Channel statistics of every signal that a reader makes, over up to 128 examples; elements that are no real ones do not
+ * count. In the units that the values have before they are normalised.
+ * @throws HiperceiverError where none of the sample can be read
+ */
+export async function signalStatistics(dataset: Dataset, reader: Reader): Promise<Record<string, ChannelStatistics>> {
+  const shapes = kindOf(reader).shapes(reader);
+  const [part] = Object.keys(kindOf(reader).parts);
+  const raw = readerWithStatistics(
+    plainReader(reader),
+    Object.fromEntries(shapes.map(({ name }) => [name, { mean: [0], std: [1] }])),
+  );
+  const moments = new Map(shapes.map(({ name, channels }) => [name, new Moments(channels)]));
+  await overSample(
+    dataset,
+    ENOUGH_EXAMPLES,
+    async (row) => readExample(await storedExample(dataset.source, row, part), raw, keyFrom(0)),
+    ({ signals, lengths }) => {
+      for (const { name, channels } of shapes) {
+        const real = lengths[name] === undefined ? signals[name] : signals[name].subarray(0, lengths[name] * channels);
+        moments.get(name)?.add(real);
+      }
+      return [...moments.values()].every((own) => own.count >= ENOUGH_PIXELS);
+    },
+  );
+  return Object.fromEntries(Array.from(moments, ([name, own]) => [name, own.statistics()]));
+}
+
+/** Running sums of channels. */
+class Moments {
+  count = 0;
+  private readonly sum: Float64Array;
+  private readonly squares: Float64Array;
+
+  constructor(private readonly channels: number) {
+    this.sum = new Float64Array(channels);
+    this.squares = new Float64Array(channels);
+  }
+
+  /** Takes values `[N, C]`. */
+  add(values: Float32Array): void {
+    for (let c = 0; c < this.channels; c++) {
+      for (let at = c; at < values.length; at += this.channels) {
+        this.sum[c] += values[at];
+        this.squares[c] += values[at] * values[at];
+      }
+    }
+    this.count += values.length / this.channels;
+  }
+
+  statistics(): ChannelStatistics {
+    const count = Math.max(1, this.count);
+    const mean = Array.from(this.sum, (total) => total / count);
+    const std = Array.from(this.squares, (total, c) =>
+      Math.max(LEAST_STD, Math.sqrt(Math.max(0, total / count - mean[c] ** 2))),
+    );
+    return { mean, std };
+  }
 }

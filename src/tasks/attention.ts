@@ -60,7 +60,7 @@ export async function inputAttention(
     return Object.fromEntries(weights) as Record<string, Tensor>;
   });
   try {
-    const blocks = collect(await runner.run(signals, 1), shapes);
+    const blocks = collect(await runner.run({ signals, size: 1 }), shapes);
     const last = block ?? blocks.length - 1;
     ensure(
       Number.isInteger(last) && last >= 0 && last < blocks.length,

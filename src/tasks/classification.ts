@@ -3,7 +3,7 @@ import { ensure, HiperceiverError } from '../errors/index.js';
 import { input, type Tensor } from '../graph/index.js';
 import { linear, type Rematerialization, Scope } from '../nn/index.js';
 import { crossEntropy } from '../objectives/index.js';
-import { applyModel, type ModelDescription, modelInputs } from '../training/description.js';
+import { applyModel, type ModelDescription, modelInputs, validityFeeds } from '../training/description.js';
 import { modelFeeds, type Objective } from '../training/objective.js';
 import type { Recipe } from '../training/recipe.js';
 
@@ -57,6 +57,10 @@ export function classificationObjective(
     loss: crossEntropy(logits, labels, { labelSmoothing }),
     metrics: { accuracy: indices.reshape([batchSize]).equal(labels).cast('f32').mean() },
     needs: scope.needs,
-    feeds: (batch, key) => ({ labels: batch.labels!, ...modelFeeds(inputs, scope.needs, batch, key) }),
+    feeds: (batch, key) => ({
+      labels: batch.labels!,
+      ...validityFeeds(description, batchSize, batch.lengths).feeds,
+      ...modelFeeds(inputs, scope.needs, batch, key),
+    }),
   };
 }

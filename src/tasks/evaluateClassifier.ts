@@ -1,5 +1,5 @@
 /** What a classifier gets right. */
-import type { ImageDataset, SkippedFile } from '../data/index.js';
+import type { Dataset, SkippedFile } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
 import type { Tensor } from '../graph/index.js';
@@ -25,7 +25,7 @@ export interface ClassificationScore {
 /** Accuracy and confusion of a classifier over a whole data set. */
 export async function evaluateClassifier(
   model: TrainedModel,
-  dataset: ImageDataset,
+  dataset: Dataset,
   engine: Engine,
   batchSize = 50,
   watch?: Watch,

@@ -1,5 +1,5 @@
 /** What a pre-trained encoder's features are worth: classifiers on top of them, beside the same on raw pixels and chance. */
-import { type ImageDataset, requireClasses, type SkippedFile } from '../data/index.js';
+import { type Dataset, requireClasses, type SkippedFile } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
 import { type FeatureView, latentWidths } from './classification.js';
@@ -43,8 +43,8 @@ export interface EvaluateEncoderOptions {
 /** Embeds both sets with a frozen encoder and classifies `test` by what `train` shows. Both methods unless one is chosen. */
 export async function evaluateEncoder(
   model: TrainedModel,
-  train: ImageDataset,
-  test: ImageDataset,
+  train: Dataset,
+  test: Dataset,
   engine: Engine,
   { linear, knn, k = 20, batchSize, watch, probe }: EvaluateEncoderOptions = {},
 ): Promise<EncoderScore> {

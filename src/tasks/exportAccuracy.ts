@@ -1,11 +1,11 @@
 /** What an exported file costs in accuracy: the model and the file side by side on real images. */
-import { createLoader, type ImageDataset, type SkippedFile } from '../data/index.js';
+import { createLoader, type Dataset, type SkippedFile } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { optimize, type Values } from '../graph/index.js';
 import { PARAMETER } from '../nn/index.js';
 import { keyFrom } from '../random/index.js';
 import { imageInput } from '../training/description.js';
-import { transformFor } from '../training/images.js';
+import { readerOf } from '../training/signals.js';
 import { type ExportGraphOptions, exportGraph } from './exportGraph.js';
 import { exampleFeeds, typedFeeds } from './exportProof.js';
 import type { LoadedModel } from './loadModel.js';
@@ -34,7 +34,7 @@ export async function exportAccuracy(
   model: LoadedModel,
   path: string,
   engine: Engine,
-  dataset: ImageDataset,
+  dataset: Dataset,
   options: Omit<ExportGraphOptions, 'masking'> = {},
   watch?: Watch,
 ): Promise<ExportAccuracy> {
@@ -46,7 +46,7 @@ export async function exportAccuracy(
   const result = { classify: 'logits', features: 'features', reconstruct: 'reconstruction' }[exported.task];
   const { name } = imageInput(description);
   const loader = createLoader(dataset, {
-    ...transformFor(description),
+    reader: readerOf(description),
     ...(options.embedNormalization ? { mean: [0], std: [1] } : {}),
     batchSize,
     shuffle: false,

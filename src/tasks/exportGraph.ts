@@ -9,6 +9,7 @@ import {
   imageInput,
   inputShapes,
   type ModelDescription,
+  normalizationOf,
   type Recipe,
   systemOf,
 } from '../training/index.js';
@@ -59,7 +60,7 @@ export function exportGraph(description: ModelDescription, options: ExportGraphO
   const { name, height, width, channels } = imageInput(description);
   const shape = [batchSize, height, width, channels];
   const pixels = input(name, shape);
-  const { mean, std } = description.normalization;
+  const { mean, std } = normalizationOf(description, name);
   const perChannel = (values: readonly number[]) =>
     constant(values.length === 1 ? Array(channels).fill(values[0]) : values, [channels]);
   const normalized = embedNormalization ? pixels.sub(perChannel(mean)).div(perChannel(std)) : pixels;

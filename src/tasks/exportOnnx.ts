@@ -6,6 +6,8 @@ import { writeError } from '../checkpoint/index.js';
 import type { Engine } from '../engine/index.js';
 import { type OnnxGraph, optimize, type TensorType, type Values, writeOnnx } from '../graph/index.js';
 import { PARAMETER } from '../nn/index.js';
+import { imageInput } from '../training/description.js';
+import { normalizationOf } from '../training/signals.js';
 import { type ExportGraphOptions, type ExportTask, exportGraph } from './exportGraph.js';
 import { atPrecision, constantBytes, type ExportPrecision, TOLERANCES } from './exportPrecision.js';
 import { type Difference, exampleFeeds, proveEqual } from './exportProof.js';
@@ -62,7 +64,7 @@ export async function exportOnnx(
   const feeds = exampleFeeds(
     inputs,
     exported,
-    options.embedNormalization ? undefined : model.description.normalization,
+    options.embedNormalization ? undefined : normalizationOf(model.description, imageInput(model.description).name),
   );
 
   const temporary = join(dirname(resolve(path)), `.${basename(path)}.${randomBytes(4).toString('hex')}.tmp`);

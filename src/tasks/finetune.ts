@@ -1,11 +1,12 @@
 /** Training a classifier from a recipe: from a checkpoint's encoder, or from scratch. */
-import { type ImageDataset, requireClasses } from '../data/index.js';
+import { type Dataset, kindOf, plainReader, type Reader, readerWithStatistics, requireClasses } from '../data/index.js';
 import { ensure } from '../errors/index.js';
+import type { Modality } from '../models/index.js';
 import { describeModel, type ModelDescription } from '../training/description.js';
-import { openSplit, prepareImages } from '../training/images.js';
 import type { BuildObjective } from '../training/objective.js';
 import type { Recipe } from '../training/recipe.js';
 import { prepareRun, type RunOptions, withEngine } from '../training/run.js';
+import { openSplit, partialOf, prepareSignals, readerOf } from '../training/signals.js';
 import { type TrainingResult, train } from '../training/train.js';
 import { classificationObjective } from './classification.js';
 import { type ClassificationScore, evaluateClassifier } from './evaluateClassifier.js';
@@ -21,9 +22,9 @@ export type FinetuneResult = Omit<TrainingResult, 'interrupted'> & { description
 export async function finetune(recipe: Recipe, options: RunOptions = {}): Promise<FinetuneResult> {
   const { from } = recipe.finetune;
   const source = from ? await loadModel(from) : undefined;
-  const { dataset, description } = await prepareClassification(recipe, source);
+  const { description, ...data } = await prepareClassification(recipe, source);
   const build: BuildObjective = (...how) => classificationObjective(description, recipe.finetune, ...how);
-  const run = prepareRun(recipe, dataset, description, build, { label: 'fine-tune', ...options });
+  const run = prepareRun(recipe, data, description, build, { label: 'fine-tune', ...options });
   return withEngine(recipe, options.engine, async (engine) => {
     const scoreOf = async (parameters: Map<string, Float32Array>) =>
       evaluateClassifier({ path: run.folder, description, parameters }, await openSplit(recipe, 'test'), engine);
@@ -41,19 +42,33 @@ export async function finetune(recipe: Recipe, options: RunOptions = {}): Promis
 async function prepareClassification(
   recipe: Recipe,
   source: LoadedModel | undefined,
-): Promise<{ dataset: ImageDataset; description: ModelDescription }> {
-  const { dataset, modality, normalization } = await prepareImages(recipe);
+): Promise<{ dataset: Dataset; reader: Reader; description: ModelDescription }> {
+  const { dataset, modalities, reader } = await prepareSignals(recipe);
   requireClasses(dataset);
   if (!source)
-    return { dataset, description: { ...describeModel(recipe, [modality], normalization), classes: dataset.classes } };
-  const [expected] = source.description.modalities;
-  const fits = expected.channels === modality.channels && expected.indexShape.join() === modality.indexShape.join();
+    return {
+      dataset,
+      reader,
+      description: {
+        ...describeModel(recipe, modalities, plainReader(reader), partialOf(recipe, reader)),
+        classes: dataset.classes,
+      },
+    };
+  const shown = (all: Modality[]) =>
+    all.map(({ name, indexShape, channels }) => `${name} ${indexShape.join('x')}x${channels}`).join(', ');
+  const [expected, given] = [shown(source.description.modalities), shown(modalities)];
   ensure(
-    fits,
-    () =>
-      `${source.path} takes images ${expected.indexShape.join('x')}x${expected.channels}, the recipe gives ${modality.indexShape.join('x')}x${modality.channels}: set --image-size and --data.channels alike.`,
+    expected === given,
+    () => `${source.path} takes ${expected}, the recipe gives ${given}: set sizes and channels alike.`,
   );
-  return { dataset, description: { ...source.description, classes: dataset.classes } };
+  // Fed as it was pre-trained: with the same statistics.
+  const trained = readerOf(source.description);
+  const statistics = kindOf(trained).statistics(trained);
+  return {
+    dataset,
+    reader: readerWithStatistics(reader, statistics),
+    description: { ...source.description, classes: dataset.classes },
+  };
 }
 
 /** Takes over every parameter of the checkpoint that the model has in the same size. Throws where there is none. */

@@ -61,7 +61,7 @@ export function inspectModel(
   ensure(datasets.length > 0, () => 'A model can be inspected only for given inputs.');
   const scope = Scope.root();
   const reports = datasets.map((modalities) => {
-    const description = { ...model, modalities: [...modalities], normalization: { mean: [], std: [] } };
+    const description = { ...model, modalities: [...modalities] };
     const inputs = modelInputs(description, batchSize);
     const outputs = applyModel(description, scope, inputs, { encoderOnly: model.classes !== undefined });
     const ends = stageEnds(outputs, scope.needs.taps.get('inputs'));

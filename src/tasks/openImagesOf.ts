@@ -1,5 +1,5 @@
 /** The images that a trained model is tried on. */
-import { type ImageDataset, openImages } from '../data/index.js';
+import { type Dataset, openImages } from '../data/index.js';
 import { ensure } from '../errors/index.js';
 import { defaultRecipe } from '../training/index.js';
 import type { LoadedModel } from './loadModel.js';
@@ -18,7 +18,7 @@ export interface OpenImagesOfOptions {
 export function openImagesOf(
   { path: where, recipe }: Pick<LoadedModel, 'path' | 'recipe'>,
   { path = recipe?.data.path, split = 'test', limit }: OpenImagesOfOptions = {},
-): Promise<ImageDataset> {
+): Promise<Dataset> {
   ensure(path, () => `${where} does not say what it was trained on: name the images with --data.`);
   const { validationFraction } = recipe?.data ?? defaultRecipe.data;
   const { seed } = recipe?.training ?? defaultRecipe.training;

@@ -1,5 +1,5 @@
 /** What features are worth without training the encoder: a linear probe, nearest neighbours, and the same on raw pixels. */
-import { type ImageDataset, materialize, type SkippedFile } from '../data/index.js';
+import { type Dataset, materialize, type SkippedFile } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
 import { Graph, input, type Tensor } from '../graph/index.js';
@@ -7,8 +7,8 @@ import { initialize, linear, PARAMETER, Scope, zeros } from '../nn/index.js';
 import { crossEntropy } from '../objectives/index.js';
 import { adamw, parameterGroups, warmupCosine } from '../optim/index.js';
 import { fold, keyFrom, permutation } from '../random/index.js';
-import { transformFor } from '../training/images.js';
 import { Learner } from '../training/learner.js';
+import { readerOf } from '../training/signals.js';
 import { type FeatureView, features } from './classification.js';
 import type { TrainedModel } from './loadModel.js';
 import { knnClassify, topKAccuracy } from './metrics/index.js';
@@ -25,7 +25,7 @@ export interface FeatureSet {
 /** The model's features of every example; nothing is masked, nothing is random. */
 export async function embedDataset(
   model: TrainedModel,
-  dataset: ImageDataset,
+  dataset: Dataset,
   engine: Engine,
   batchSize = 50,
   view: FeatureView = 'mean',
@@ -37,13 +37,10 @@ export async function embedDataset(
 }
 
 /** The normalised pixels as features: what any encoder has to beat. */
-export async function pixelFeatures(
-  model: Pick<TrainedModel, 'description'>,
-  dataset: ImageDataset,
-): Promise<FeatureSet> {
-  const { images, labels, size } = await materialize(dataset, transformFor(model.description));
+export async function pixelFeatures(model: Pick<TrainedModel, 'description'>, dataset: Dataset): Promise<FeatureSet> {
+  const { values, labels, size } = await materialize(dataset, { reader: readerOf(model.description) });
   ensure(labels, () => `${dataset.path} has no labels: put the images in one folder per class.`);
-  return { data: images, dim: images.length / size, labels };
+  return { data: values, dim: values.length / size, labels };
 }
 
 /** How a linear probe is trained. */

@@ -1,12 +1,12 @@
 /** Running a trained model: on batches, and over whole data sets. */
-import { createLoader, type ImageDataset, type SkippedFile } from '../data/index.js';
+import { type Batch, createLoader, type Dataset, type SkippedFile } from '../data/index.js';
 import type { Engine, Program } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
 import { Graph, type Tensor, type Values } from '../graph/index.js';
 import { PARAMETER, Scope } from '../nn/index.js';
 import { keyFrom } from '../random/index.js';
-import { modelInputs } from '../training/description.js';
-import { transformFor } from '../training/images.js';
+import { type ModelDescription, modelInputs, validityFeeds } from '../training/description.js';
+import { readerOf } from '../training/signals.js';
 import { checkParameters, type TrainedModel } from './loadModel.js';
 import type { Watch } from './watch.js';
 
@@ -19,6 +19,7 @@ export class Runner {
     private readonly program: Program,
     readonly batchSize: number,
     private readonly inputLengths: Record<string, number>,
+    private readonly description: ModelDescription,
   ) {}
 
   /** Compiles what `build` makes of the model. Randomness is off: nothing is dropped, nothing is masked. */
@@ -30,16 +31,19 @@ export class Runner {
     const graph = Graph.of(outputs);
     const program = await compileModel(engine, graph, model);
     const lengths = Object.fromEntries(Object.entries(inputs).map(([name, { size }]) => [name, size]));
-    return new Runner(program, batchSize, lengths);
+    return new Runner(program, batchSize, lengths, model.description);
   }
 
-  /** Runs up to `batchSize` examples; results hold as many rows as `size`. Further inputs (masks) go in `extra`. */
+  /**
+   * Runs up to `batchSize` examples; results hold as many rows as `size`.
+   * @param extra further inputs (masks)
+   */
   async run(
-    signals: Record<string, Float32Array>,
-    size: number,
+    { signals, lengths, size }: Pick<Batch, 'signals' | 'lengths' | 'size'>,
     extra: Record<string, Values> = {},
   ): Promise<Record<string, Float32Array>> {
-    const feeds: Record<string, Values> = { ...extra };
+    const validity = validityFeeds(this.description, this.batchSize, lengths).feeds;
+    const feeds: Record<string, Values> = { ...validity, ...extra };
     for (const [name, length] of Object.entries(this.inputLengths)) {
       const given = signals[name];
       ensure(given, () => `The model takes "${name}", which was not given.`);
@@ -102,7 +106,7 @@ function padded(values: Float32Array, length: number): Float32Array {
 /** One output of the model for every example of a data set, in stored order: `[N, …]`. Nothing is masked, nothing is random. */
 export async function overDataset(
   model: TrainedModel,
-  dataset: ImageDataset,
+  dataset: Dataset,
   engine: Engine,
   batchSize: number,
   build: (scope: Scope, inputs: Record<string, Tensor>) => Tensor,
@@ -110,7 +114,7 @@ export async function overDataset(
 ): Promise<{ values: Float32Array; labels: Int32Array; ids: Int32Array; skipped: readonly SkippedFile[] }> {
   const runner = await Runner.create(engine, model, batchSize, (scope, inputs) => ({ result: build(scope, inputs) }));
   const loader = createLoader(dataset, {
-    ...transformFor(model.description),
+    reader: readerOf(model.description),
     batchSize,
     shuffle: false,
     key: keyFrom(0),
@@ -120,7 +124,7 @@ export async function overDataset(
   const ids: number[] = [];
   try {
     for (let batch = await loader.next(); batch; batch = await loader.next()) {
-      parts.push((await runner.run(batch.signals, batch.size)).result);
+      parts.push((await runner.run(batch)).result);
       if (batch.labels) labels.push(...batch.labels);
       ids.push(...batch.ids);
       watch?.(`images of ${dataset.split}`, ids.length, dataset.size);

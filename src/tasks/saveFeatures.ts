@@ -1,6 +1,6 @@
 /** Features as files that any program reads. */
 import { writeFileAtomic } from '../checkpoint/index.js';
-import { exampleName, formatNpy, type ImageDataset } from '../data/index.js';
+import { type Dataset, exampleName, formatNpy } from '../data/index.js';
 import type { FeatureSet } from './probe.js';
 
 /**
@@ -12,7 +12,7 @@ import type { FeatureSet } from './probe.js';
 export async function saveFeatures(
   path: string,
   features: FeatureSet & { ids: Int32Array },
-  dataset: ImageDataset,
+  dataset: Dataset,
 ): Promise<string[]> {
   const { data, dim, labels, ids } = features;
   const stem = path.replace(/\.npy$/, '');

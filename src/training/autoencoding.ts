@@ -3,7 +3,7 @@ import type { Tensor } from '../graph/index.js';
 import { type Rematerialization, Scope } from '../nn/index.js';
 import { type AutoencodingOptions, type MaskPlan, maskedAutoencoding, maskFeeds } from '../objectives/index.js';
 import { fold } from '../random/index.js';
-import { type ModelDescription, modelInputs, systemOf } from './description.js';
+import { type ModelDescription, modelInputs, systemOf, validityFeeds, validityInputs } from './description.js';
 import { modelFeeds, type Objective } from './objective.js';
 
 /** The graph of masked auto-encoding, and what feeds it: signals, masks and draws of a step. */
@@ -22,6 +22,7 @@ export function autoencodingObjective(
     description.modalities,
     inputs,
     masking,
+    validityInputs(description, batchSize),
   );
   const several = Object.keys(built.losses).length > 1;
   return {
@@ -32,9 +33,13 @@ export function autoencodingObjective(
     needs: scope.needs,
     plans: built.plans,
     reconstruction: built.outputs.reconstruction,
-    feeds: (batch, key) => ({
-      ...maskFeeds(built.plans, masking, fold(key, 'masks')),
-      ...modelFeeds(inputs, scope.needs, batch, key),
-    }),
+    feeds: (batch, key) => {
+      const { feeds, valid } = validityFeeds(description, batchSize, batch.lengths);
+      return {
+        ...feeds,
+        ...maskFeeds(built.plans, masking, fold(key, 'masks'), valid),
+        ...modelFeeds(inputs, scope.needs, batch, key),
+      };
+    },
   };
 }

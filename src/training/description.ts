@@ -1,7 +1,7 @@
 /** What `config.json` of a checkpoint says: enough to build the model again and to feed it as it was trained. */
 import type { Reader } from '../data/index.js';
 import { ensure, HiperceiverError } from '../errors/index.js';
-import { input, type Tensor } from '../graph/index.js';
+import { input, type Tensor, type Values } from '../graph/index.js';
 import {
   type ApplyOptions,
   configOf,
@@ -10,6 +10,8 @@ import {
   type PerceiverOutputs,
   type System,
   systemByName,
+  validFeeds,
+  validInputs,
 } from '../models/index.js';
 import type { Scope } from '../nn/index.js';
 import type { Recipe } from './recipe.js';
@@ -24,25 +26,34 @@ export interface ModelDescription {
   modalities: Modality[];
   /** How inputs are read from files: as in training, normalisation included, without anything random. Absent where a model is fed otherwise. */
   reader?: Reader;
+  /** Modalities of which some examples have fewer elements, or none: each batch tells which are real. */
+  partial?: string[];
   /** Names of the classes, where the model has a classifier. */
   classes?: string[];
 }
 
 /** The model that a recipe asks for, applied to these modalities. */
-export function describeModel(recipe: Recipe, modalities: Modality[], reader?: Reader): ModelDescription {
+export function describeModel(
+  recipe: Recipe,
+  modalities: Modality[],
+  reader?: Reader,
+  partial?: string[],
+): ModelDescription {
   const { name, variant, config, positions, positionInitScale } = recipe.model;
   const complete = configOf(systemByName(name), variant, { positions, positionInitScale, ...config });
-  return { system: name, variant, config: complete, modalities, reader };
+  return { system: name, variant, config: complete, modalities, reader, ...(partial?.length ? { partial } : {}) };
 }
 
-/** Applies the described model in a scope. */
+/** Applies the described model in a scope. What is real of partial modalities is a graph input, unless it is given. */
 export function applyModel(
   description: ModelDescription,
   scope: Scope,
   inputs: Record<string, Tensor>,
-  options?: ApplyOptions,
+  options: ApplyOptions = {},
 ): PerceiverOutputs {
-  return systemOf(description).apply(scope, description.config, description.modalities, inputs, options);
+  const [batchSize] = Object.values(inputs)[0].shape;
+  const valid = options.valid ?? validityInputs(description, batchSize);
+  return systemOf(description).apply(scope, description.config, description.modalities, inputs, { ...options, valid });
 }
 
 /** The described model's system. Throws where there is none of that name. */
@@ -66,7 +77,7 @@ export function fromConfig(config: Record<string, unknown>, where: string): Mode
   for (const key of ['system', 'variant', 'config', 'modalities'] as const) {
     ensure(description[key] !== undefined, () => `${where}: config.json has no "${key}": use another checkpoint.`);
   }
-  const { system, variant, modalities, reader, classes } = description;
+  const { system, variant, modalities, reader, partial, classes } = description;
   // Fields that JSON cannot hold (undefined) come back as absent; unknown variants and fields are refused here.
   return {
     system,
@@ -74,6 +85,7 @@ export function fromConfig(config: Record<string, unknown>, where: string): Mode
     config: configOf(systemByName(system), variant, description.config),
     modalities,
     reader,
+    partial,
     classes,
   };
 }
@@ -108,6 +120,39 @@ export function inputShapes(
   batchSize: number,
 ): Record<string, number[]> {
   return Object.fromEntries(modalities.map((m) => [m.name, [batchSize, indexDim(m), m.channels]]));
+}
+
+/** Graph inputs that tell what is real of partial modalities: `valid/<modality>`, `[B, I]`. */
+export function validityInputs(
+  { modalities, partial = [] }: Pick<ModelDescription, 'modalities' | 'partial'>,
+  batchSize: number,
+): Record<string, Tensor> {
+  return validInputs(
+    modalities.filter((m) => partial.includes(m.name)),
+    batchSize,
+  );
+}
+
+/**
+ * What {@link validityInputs} are fed.
+ * @param lengths by modality: how many elements of each example are real; all where absent
+ */
+export function validityFeeds(
+  { modalities, partial = [] }: Pick<ModelDescription, 'modalities' | 'partial'>,
+  batchSize: number,
+  lengths: Readonly<Record<string, Int32Array>> = {},
+): { feeds: Record<string, Values>; valid: Record<string, Float32Array> } {
+  const told = modalities.filter((m) => partial.includes(m.name));
+  const valid: Record<string, Float32Array> = {};
+  for (const modality of told) {
+    const own = lengths[modality.name];
+    if (!own) continue;
+    const elements = indexDim(modality);
+    const real = new Float32Array(batchSize * elements);
+    for (const [i, length] of own.entries()) real.fill(1, i * elements, i * elements + length);
+    valid[modality.name] = real;
+  }
+  return { feeds: validFeeds(told, batchSize, valid), valid };
 }
 
 /** Graph inputs for a batch of signals by modality, `[B, I, C]`, under the modalities' names. */

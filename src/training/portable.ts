@@ -10,6 +10,8 @@ export {
   modelInputs,
   systemOf,
   toConfig,
+  validityFeeds,
+  validityInputs,
 } from './description.js';
 export { Learner, type Snapshot } from './learner.js';
 export type { Objective } from './objective.js';

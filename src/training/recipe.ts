@@ -22,6 +22,10 @@ export const defaultRecipe = {
     kind: 'auto' as 'auto' | KindName,
     /** Column of the data set's table that holds the classes; empty: chosen by its name. */
     label: '',
+    /** Stored numbers of label maps that count as void; empty: 255, and 0 beside rasters. */
+    ignore: [] as number[],
+    /** What is shorter than the rest, or missing, is hidden from the model (`mask`), or counts as zeros. */
+    padding: 'mask' as 'mask' | 'zeros',
     /** Side of the images in pixels, or [height, width]; 0 keeps the stored size, which must then be the same for all. */
     imageSize: 32 as number | [height: number, width: number],
     /** Channels: 1 grey, 3 colour, 0 as stored. */
@@ -42,6 +46,58 @@ export const defaultRecipe = {
     validationFraction: 0.1,
     /** Use only so many training examples; 0 uses all. */
     limit: 0,
+  },
+
+  /** Sound, and the sound of videos. */
+  audio: {
+    /** Samples per second; 0 keeps the rate of the first recording. */
+    rate: 0,
+    /** Samples that a model sees; 0: the length that 19 of 20 recordings do not exceed. Shorter ones end in padding. */
+    samples: 0,
+    /** Channels: 1 mono, 2 stereo. */
+    channels: 1,
+    /** Training recordings move by up to this share of their length. */
+    shift: 0,
+    /** Training recordings become louder or softer by up to so many decibels. */
+    gain: 0,
+  },
+
+  /** Video. Frames are read at `data.imageSize`. */
+  video: {
+    /** Frames of a clip. */
+    frames: 8,
+    /** Frames per second of a clip, whatever the file has. */
+    rate: 8,
+    /** Whether the sound of the same time is a second modality. Files without sound then lack it. */
+    sound: false,
+  },
+
+  /** Point clouds and meshes. */
+  points: {
+    /** Points of an example; 0 keeps the number of the first file. */
+    count: 0,
+    /** Channels of a point, x, y and z first; 0 keeps those of the first file. */
+    channels: 0,
+    /** Whether each example is moved and scaled to the unit sphere. */
+    normalize: 'unitSphere' as 'unitSphere' | 'none',
+    /** Order of the points: neighbours in space next to each other, as stored, or random. */
+    order: 'morton' as 'morton' | 'stored' | 'random',
+    /** Random turns of training examples: about the upright axis, all, or none. */
+    rotate: 'none' as 'none' | 'z' | 'all',
+    /** Smallest and largest random factor of training examples. */
+    scale: [1, 1] as [smallest: number, largest: number],
+    /** Deviation of random noise on training points. */
+    jitter: 0,
+    /** Largest share of training points left out. */
+    dropout: 0,
+  },
+
+  /** Multi-band rasters, cut into tiles of `data.imageSize`. */
+  bands: {
+    /** Numbers (from 0) of the bands that are used; empty: all. */
+    use: [] as number[],
+    /** Stored number that stands for 1; 0: 255 in bytes, 10,000 in 16 bits. */
+    scale: 0,
   },
 
   /** The network. */
@@ -70,6 +126,8 @@ export const defaultRecipe = {
     perExample: true,
     /** Inputs that the decoder reconstructs and the loss counts. */
     reconstruct: 'masked' as 'masked' | 'all',
+    /** Probability with which a training example of several modalities loses one of them, which is still reconstructed. */
+    dropModality: 0,
     /** Whether targets are normalised to mean 0 and variance 1 within their group. */
     normalizeTargets: false,
   },

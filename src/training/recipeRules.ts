@@ -33,8 +33,10 @@ export const topRules: SectionRules<Pick<Recipe, 'name' | 'description' | 'task'
 export const sectionRules: { [S in keyof Sections]: SectionRules<Sections[S]> } = {
   data: {
     path: text,
-    kind: choice('auto', 'image'),
+    kind: choice('auto', 'image', 'audio', 'video', 'points', 'segmentation', 'bands'),
     label: text,
+    ignore: numbers('a list of whole numbers from 0', { min: 0 }),
+    padding: choice('mask', 'zeros'),
     imageSize: imageSides,
     channels: numberChoice(0, 1, 3),
     crop: choice('none', 'center', 'random', 'randomResized'),
@@ -45,6 +47,32 @@ export const sectionRules: { [S in keyof Sections]: SectionRules<Sections[S]> } 
     workers: integer({ min: -1 }),
     validationFraction: number(share),
     limit: integer({ min: 0 }),
+  },
+  audio: {
+    rate: integer({ min: 0 }),
+    samples: integer({ min: 0 }),
+    channels: integer({ min: 1 }),
+    shift: number(share),
+    gain: number({ min: 0 }),
+  },
+  video: {
+    frames: integer({ min: 1 }),
+    rate: number({ above: 0 }),
+    sound: flag,
+  },
+  points: {
+    count: integer({ min: 0 }),
+    channels: integer({ min: 0 }),
+    normalize: choice('unitSphere', 'none'),
+    order: choice('morton', 'stored', 'random'),
+    rotate: choice('none', 'z', 'all'),
+    scale: interval('two factors above 0, the smaller first', { above: 0 }),
+    jitter: number({ min: 0 }),
+    dropout: number(share),
+  },
+  bands: {
+    use: numbers('a list of band numbers from 0', { min: 0 }),
+    scale: number({ min: 0 }),
   },
   model: {
     name: choice('hip', 'hip_class_bottleneck', 'perceiver_io'),
@@ -59,6 +87,7 @@ export const sectionRules: { [S in keyof Sections]: SectionRules<Sections[S]> } 
     input: choice('drop', 'zero'),
     perExample: flag,
     reconstruct: choice('masked', 'all'),
+    dropModality: number(share),
     normalizeTargets: flag,
   },
   finetune: {

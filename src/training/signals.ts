@@ -7,6 +7,7 @@ import {
   kindOf,
   type Loader,
   openData,
+  partialSignals,
   type Reader,
   readerWithStatistics,
   signalStatistics,
@@ -35,6 +36,7 @@ export function openSplit(
   return openData(data.path, {
     kind: data.kind === 'auto' ? undefined : data.kind,
     label: data.label || undefined,
+    tile: data.imageSize || undefined,
     split,
     validationFraction: data.validationFraction,
     limit: split === 'train' && data.limit > 0 ? data.limit : undefined,
@@ -59,6 +61,11 @@ export function readerOf({ reader }: Pick<ModelDescription, 'reader'>): Reader {
 export function normalizationOf(description: Pick<ModelDescription, 'reader'>, name: string): ChannelStatistics {
   const reader = readerOf(description);
   return kindOf(reader).statistics(reader)[name];
+}
+
+/** Modalities of which a batch tells what is real. */
+export function partialOf({ data }: Pick<Recipe, 'data'>, reader: Reader): string[] {
+  return data.padding === 'mask' ? partialSignals(reader) : [];
 }
 
 /** The modalities that a reader makes. */

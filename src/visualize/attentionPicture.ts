@@ -1,10 +1,10 @@
 /** Where a model looks: attention of its latents, drawn over an image. */
-import { createLoader, type ImageDataset } from '../data/index.js';
+import { createLoader, type Dataset } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
 import { keyFrom } from '../random/index.js';
 import { type InputAttention, inputAttention, type TrainedModel } from '../tasks/index.js';
-import { imageInput, transformFor } from '../training/index.js';
+import { imageInput, normalizationOf, readerOf } from '../training/index.js';
 import { attentionFigure } from './attention.js';
 import { imageFromNormalized } from './picture.js';
 import type { Figure } from './svg.js';
@@ -20,13 +20,13 @@ export interface AttentionPictureOptions {
 /** Draws what the latents of a block take from the pixels of the first image of `images`: all together, then the most focused. */
 export async function attentionPicture(
   model: TrainedModel,
-  images: ImageDataset,
+  images: Dataset,
   engine: Engine,
   { block, count = 10 }: AttentionPictureOptions = {},
 ): Promise<{ figure: Figure; attention: InputAttention }> {
   const { name, height, width, channels } = imageInput(model.description);
   const loader = createLoader(images, {
-    ...transformFor(model.description),
+    reader: readerOf(model.description),
     batchSize: 1,
     shuffle: false,
     key: keyFrom(0),
@@ -49,7 +49,7 @@ export async function attentionPicture(
     image: imageFromNormalized(
       batch.signals[name].subarray(0, pixels * channels),
       [height, width, channels],
-      model.description.normalization,
+      normalizationOf(model.description, name),
     ),
     captions: [`mean of all ${groups * latents}`, ...shown.map(nameOf)],
     title: `What the latents of block ${attention.block} take from the pixels`,

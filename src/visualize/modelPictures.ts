@@ -1,13 +1,13 @@
 /** Pictures of a trained model and its run: what `hip` draws after training, as library functions. */
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { createLoader, exampleName, type ImageDataset, spreadSample } from '../data/index.js';
+import { createLoader, type Dataset, exampleName, spreadSample } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { ensure, HiperceiverError, unknownName } from '../errors/index.js';
 import { keyFrom } from '../random/index.js';
 import type { ClassificationScore, TrainedModel } from '../tasks/index.js';
 import { reconstruct } from '../tasks/index.js';
-import { imageInput, isPositionTable, type Recipe, readMetrics, transformFor } from '../training/index.js';
+import { imageInput, isPositionTable, normalizationOf, type Recipe, readerOf, readMetrics } from '../training/index.js';
 import { confusionFigure } from './confusion.js';
 import { type LineChartOptions, lineChart, type Series } from './lineChart.js';
 import { type Locality, locality } from './locality.js';
@@ -45,16 +45,16 @@ const SHOWN_PIXELS = 2 ** 21;
 /** Input | visible | reconstruction | difference for images spread over a data set. */
 export async function reconstructionPicture(
   model: TrainedModel,
-  dataset: ImageDataset,
+  dataset: Dataset,
   masking: Recipe['masking'],
   engine: Engine,
   options: { count?: number; seed?: number } = {},
 ): Promise<{ figure: Figure; loss: number }> {
-  const { height, width, channels } = imageInput(model.description);
+  const { name, height, width, channels } = imageInput(model.description);
   const { count = Math.min(8, Math.max(1, Math.floor(SHOWN_PIXELS / (height * width)))), seed = 0 } = options;
   const shown = spreadSample(dataset, count);
   const loader = createLoader(shown, {
-    ...transformFor(model.description),
+    reader: readerOf(model.description),
     batchSize: shown.size,
     shuffle: false,
     key: keyFrom(seed),
@@ -64,15 +64,15 @@ export async function reconstructionPicture(
   ensure(batch, () => `${dataset.path} has no readable image.`);
   const { reconstruction, mask, loss } = await reconstruct(
     model,
-    batch.signals.image,
+    batch.signals[name],
     batch.size,
     masking,
     keyFrom(seed),
     engine,
   );
   const figure = reconstructionFigure({
-    ...model.description.normalization,
-    input: batch.signals.image,
+    ...normalizationOf(model.description, name),
+    input: batch.signals[name],
     mask,
     reconstruction,
     shape: [height, width, channels],

@@ -1,6 +1,6 @@
 /** What a pre-training run shows of itself at its end. */
 import { join } from 'node:path';
-import type { ImageDataset } from '../data/index.js';
+import type { Dataset } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import type { TrainedModel, Watch } from '../tasks/index.js';
 import type { Recipe } from '../training/index.js';
@@ -22,7 +22,7 @@ export interface PretrainingPictures {
 export async function writePretrainingPictures(
   folder: string,
   model: TrainedModel,
-  heldOut: ImageDataset,
+  heldOut: Dataset,
   masking: Recipe['masking'],
   engine: Engine,
   watch: Watch = () => {},

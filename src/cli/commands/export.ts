@@ -1,4 +1,4 @@
-import type { ImageDataset } from '../../data/index.js';
+import type { Dataset } from '../../data/index.js';
 import { HiperceiverError } from '../../errors/index.js';
 import {
   type ExportAccuracy,
@@ -82,7 +82,7 @@ export const command = defineCommand({
 async function imagesFor(
   model: LoadedModel,
   { data, split, limit }: { data?: string; split: string; limit: number },
-): Promise<ImageDataset | undefined> {
+): Promise<Dataset | undefined> {
   try {
     return await openImagesOf(model, { path: data, split, limit });
   } catch (error) {

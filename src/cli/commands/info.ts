@@ -115,7 +115,7 @@ interface TrainingStep {
 
 /** Masked pre-training with the recipe's batch and masking. */
 function trainingStep(model: InspectedModel, modalities: Modality[], recipe: Recipe): TrainingStep {
-  const description = { ...model, modalities, normalization: { mean: [], std: [] } };
+  const description = { ...model, modalities };
   const about = { description, folder: runFolder(recipe), images: 0 };
   const plan = planTraining(recipe, about, (...how) => autoencodingObjective(description, recipe.masking, ...how));
   return { batchSize: recipe.training.batchSize, flops: plan.flopsPerStep, memory: plan.memory };

@@ -1,5 +1,6 @@
 /** What a reader of one storage layout offers to `openData`. */
 import type { KindName } from '../kinds/index.js';
+import type { Color } from '../labelMaps/index.js';
 import type { Source } from '../source.js';
 
 /** The path that a user gave, looked at once. */
@@ -15,6 +16,18 @@ export interface Location {
   kind: KindName;
   /** Column of a table that holds the classes, where one was asked for. */
   label?: string;
+  /** Side, or height and width, of the tiles that large rasters are cut into. */
+  tile?: number | readonly [number, number];
+}
+
+/** How stored label maps tell the class of a pixel. */
+export interface DenseLabels {
+  /** Colours of the classes, for maps that show classes by colour. */
+  colors?: readonly Color[];
+  /** The stored number of each class, where it is not the class's own. */
+  ids?: number[];
+  /** Stored numbers that count as void. */
+  ignore: number[];
 }
 
 /** One split as stored. */
@@ -24,6 +37,8 @@ export interface SplitExamples {
   labels?: Int32Array;
   /** What applies to each example, `[N, classes]` of 0 and 1, where several may. */
   tags?: Uint8Array;
+  /** Where every pixel has a class: how its stored number or colour tells it. */
+  dense?: DenseLabels;
   /** Class names over all splits, so that an index means the same class in each. */
   classes: string[];
   /** Sentences on what was left out, for the user. */

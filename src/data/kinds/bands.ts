@@ -1,0 +1,54 @@
+/** Multi-band rasters, whole files or tiles of large ones, with or without a class for each pixel. */
+import {
+  type BandsOptions,
+  bandsWanted,
+  checkBandsOptions,
+  decodeBands,
+  transformBands,
+  transformBandsWithLabels,
+} from '../bands/index.js';
+import { checkLabelOptions, type LabelOptions } from '../labelMaps/view.js';
+import type { SignalKind } from './kind.js';
+
+/** How tiles are read; with `labels` every pixel has a class. */
+export type BandsReaderOptions = BandsOptions & {
+  labels?: LabelOptions;
+  /** Dates of a raster that has several; they become further channels. */
+  dateCount?: number;
+};
+
+export const bands: SignalKind<BandsReaderOptions> = {
+  parts: { bands: /\.(tiff?|npy|npz)$/i },
+  noun: 'raster',
+  shapes: (options) => [{ name: 'bands', indexShape: [...options.imageSize], channels: channelsOf(options) }],
+  targets: ({ labels, imageSize }) => (labels ? imageSize[0] * imageSize[1] : undefined),
+  check(options) {
+    checkBandsOptions(options);
+    if (options.labels) checkLabelOptions(options.labels);
+  },
+  plain: ({ imageSize, bands: wanted, crop, dates, dateCount, scale, mean, std, labels }) => ({
+    ...{ imageSize, bands: wanted, dateCount, scale, mean, std, labels },
+    dates: dates === 'random' ? 0 : dates,
+    crop: crop === 'none' ? 'none' : 'center',
+    flip: false,
+  }),
+  statistics: ({ mean, std }) => ({ bands: { mean: [...mean], std: [...std] } }),
+  withStatistics: (options, statistics) => ({ ...options, ...statistics.bands }),
+  async read({ parts, raster }, options, key, { signals, targets }) {
+    const stack = raster?.stack ?? (parts ? await decodeBands(parts.bands, 'raster') : undefined);
+    if (!stack) throw new Error('stored pixels are no raster');
+    if (!options.labels || !targets) {
+      signals.bands.set(transformBands(stack, options, key));
+      return;
+    }
+    if (!raster?.labels) throw new Error('it has no labels');
+    const { image, labels } = transformBandsWithLabels(stack, raster.labels, { ...options, ...options.labels }, key);
+    signals.bands.set(image);
+    targets.set(labels);
+  },
+};
+
+function channelsOf(options: BandsReaderOptions): number {
+  const { dates = 'all', dateCount = 1 } = options;
+  return bandsWanted(options) * (dates === 'all' ? dateCount : 1);
+}

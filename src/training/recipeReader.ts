@@ -1,0 +1,121 @@
+/** How a recipe's examples are read: its sections, made into the reader of the data set's kind. */
+import { commonShape, type Dataset, type KindName, type Reader, sampleOf } from '../data/index.js';
+import { ensure } from '../errors/index.js';
+import type { Recipe } from './recipe.js';
+
+type ReaderOf<K extends KindName> = Extract<Reader, { kind: K }>;
+
+/** Statistics that change nothing: the true ones are set afterwards. */
+const UNCHANGED = { mean: [0], std: [1] };
+
+/** For every kind: the reader that a recipe asks for. */
+const readers: { [K in KindName]: (recipe: Recipe, dataset: Dataset) => Promise<ReaderOf<K>> } = {
+  async image({ data }, dataset) {
+    const stored = data.imageSize === 0 || data.channels === 0 ? await commonShape(dataset) : undefined;
+    return {
+      kind: 'image',
+      imageSize: sizeOf(data.imageSize, stored, dataset),
+      channels: data.channels === 0 ? Math.min(3, stored?.channels ?? 3) : data.channels,
+      ...viewOf(data),
+      ...UNCHANGED,
+    };
+  },
+
+  async audio({ audio, data }, dataset) {
+    const sounds = audio.rate > 0 && audio.samples > 0 ? [] : await sampleOf(dataset, 'sound');
+    const rate = audio.rate || sounds[0].rate;
+    return {
+      kind: 'audio',
+      ...{ rate, channels: audio.channels, shift: audio.shift, gain: audio.gain },
+      samples: audio.samples || usualLength(sounds.map((sound) => sound.seconds * rate)),
+      crop: data.crop === 'none' ? 'start' : data.crop === 'center' ? 'center' : 'random',
+      ...UNCHANGED,
+    };
+  },
+
+  async video({ video, audio, data }, dataset) {
+    const { frames, rate, sound } = video;
+    const heard = sound && audio.rate === 0 ? await sampleOf(dataset, 'video') : [];
+    return {
+      kind: 'video',
+      ...{ frames, frameRate: rate, start: data.crop === 'none' || data.crop === 'center' ? 'center' : 'random' },
+      imageSize: sizeOf(data.imageSize, undefined, dataset),
+      ...viewOf(data),
+      sound: sound
+        ? {
+            rate: audio.rate || (heard.find((own) => own.rate > 0)?.rate ?? 16000),
+            channels: audio.channels,
+            samples: audio.samples || undefined,
+            gain: audio.gain,
+          }
+        : undefined,
+      ...UNCHANGED,
+    };
+  },
+
+  async points({ points }, dataset) {
+    const { count, channels, ...rest } = points;
+    const [first] = count > 0 && channels > 0 ? [] : await sampleOf(dataset, 'points');
+    return {
+      kind: 'points',
+      points: count || first.count,
+      channels: channels || first.channels,
+      ...rest,
+      ...UNCHANGED,
+    };
+  },
+
+  async segmentation({ data }, dataset) {
+    const image = await readers.image({ data } as Recipe, dataset);
+    const { colors } = dataset.dense ?? {};
+    return { ...image, kind: 'segmentation', colors, ignore: voidOf(data, dataset), classes: dataset.classes.length };
+  },
+
+  async bands({ bands, data }, dataset) {
+    const [first] = await sampleOf(dataset, 'raster');
+    const dates = first.dates ?? 1;
+    return {
+      kind: 'bands',
+      imageSize: sizeOf(data.imageSize, undefined, dataset),
+      bands: bands.use.length > 0 ? bands.use : first.bands / dates,
+      dateCount: dates,
+      scale: bands.scale,
+      ...viewOf(data),
+      flip: data.flip ? 'dihedral' : false,
+      labels: dataset.dense && { ids: dataset.dense.ids, ignore: voidOf(data, dataset) },
+      ...UNCHANGED,
+    };
+  },
+};
+
+/** The reader of a recipe for its data set. */
+export async function recipeReader(recipe: Recipe, dataset: Dataset): Promise<Reader> {
+  return readers[dataset.kind](recipe, dataset);
+}
+
+/** Which window is shown. */
+function viewOf({ crop, cropScale, flip }: Recipe['data']): Pick<ReaderOf<'image'>, 'crop' | 'cropScale' | 'flip'> {
+  return { crop, cropScale, flip };
+}
+
+/** Height and width, as stored where the recipe says 0. */
+function sizeOf(
+  imageSize: Recipe['data']['imageSize'],
+  stored: { height: number; width: number } | undefined,
+  dataset: Dataset,
+): [number, number] {
+  if (imageSize !== 0) return typeof imageSize === 'number' ? [imageSize, imageSize] : imageSize;
+  ensure(stored, () => `The images of ${dataset.path} have different sizes: choose one with --image-size 224.`);
+  return [stored.height, stored.width];
+}
+
+/** Stored numbers of label maps that are no class. */
+function voidOf({ ignore }: Recipe['data'], dataset: Dataset): number[] {
+  return ignore.length > 0 ? ignore : (dataset.dense?.ignore ?? [255]);
+}
+
+/** The length that 19 of 20 do not exceed, in whole multiples of 64 samples. */
+function usualLength(lengths: number[]): number {
+  const sorted = [...lengths].sort((a, b) => a - b);
+  return 64 * Math.ceil(sorted[Math.min(sorted.length - 1, Math.floor(0.95 * sorted.length))] / 64);
+}
