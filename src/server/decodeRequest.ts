@@ -102,15 +102,23 @@ const IMAGES: FileKind = {
     'image/avif': has('ftypavi', 4),
   },
   async check(bytes, { maxPixels }) {
-    const { height, width } = await imageHeader(bytes);
-    if (height * width <= maxPixels) return;
-    throw new HttpError(
-      413,
-      'too_many_pixels',
-      `The image has ${width} x ${height} pixels, and at most ${maxPixels.toLocaleString('en-US')} are taken: send a smaller one.`,
-    );
+    const { height, width } = await imageHeader(bytes).catch((error: Error) => {
+      // The decoder has a limit of its own, and tells no size beyond it.
+      if (error.message.includes('pixel limit')) throw tooManyPixels('more', maxPixels);
+      throw error;
+    });
+    if (height * width > maxPixels) throw tooManyPixels(`${width} x ${height}`, maxPixels);
   },
 };
+
+function tooManyPixels(found: string, maxPixels: number): HttpError {
+  const most = maxPixels.toLocaleString('en-US');
+  return new HttpError(
+    413,
+    'too_many_pixels',
+    `An image has at most ${most} pixels here, and this one has ${found}: send a smaller one.`,
+  );
+}
 
 /** Every kind of signal that can be sent. */
 const FILES: Partial<Record<Reader['kind'], FileKind>> = { image: IMAGES };
