@@ -47,6 +47,10 @@ export const commands: Registry = {
     summary: 'Write a model as an ONNX file for inference anywhere',
     load: () => import('./commands/export.js'),
   },
+  serve: {
+    summary: 'Answer HTTP requests with a model: embed, classify, reconstruct, health, metrics',
+    load: () => import('./commands/serve.js'),
+  },
   latency: {
     summary: 'Time a model as exported in fp32, fp16 and int8, or ONNX files, side by side',
     load: () => import('./commands/latency.js'),
