@@ -12,7 +12,7 @@ import { anyEnding, commonKind, nounOf } from './formats/kindOf.js';
 import { detectLabelMaps } from './formats/labelMaps.js';
 import { listFiles } from './formats/listing.js';
 import { detectNpy } from './formats/npyImages.js';
-import { detectRasters } from './formats/rasters.js';
+import { detectNamedRaster, detectRasters } from './formats/rasters.js';
 import { detectTable } from './formats/table.js';
 import type { KindName } from './kinds/index.js';
 import { readNpy } from './npy.js';
@@ -50,6 +50,8 @@ export interface OpenOptions {
   kind?: KindName;
   /** Column of a table that holds the classes. */
   label?: string;
+  /** Stored numbers of label maps that count as void. Default 255, and 0 too beside rasters. */
+  ignore?: readonly number[];
   /** Side, or height and width, of the tiles that large rasters are cut into. Default 32. */
   tile?: number | readonly [number, number];
   /** `train`, `val`, `test`, or the name of a stored split. Without it: the training split, or all where none is stored. */
@@ -80,7 +82,7 @@ const DETECTORS: Record<KindName, Detector[]> = {
  * @throws HiperceiverError where nothing is there, nothing is recognised, or a file contradicts itself.
  */
 export async function openData(path: string, options: OpenOptions = {}): Promise<Dataset> {
-  const { validationFraction = 0.1, limit, seed = 0, label, tile } = options;
+  const { validationFraction = 0.1, limit, seed = 0, label, tile, ignore } = options;
   ensure(
     limit === undefined || (Number.isInteger(limit) && limit > 0),
     () => `limit is ${limit}: give a whole number above 0.`,
@@ -88,7 +90,7 @@ export async function openData(path: string, options: OpenOptions = {}): Promise
   const place = await locate(path);
   const kind = options.kind ?? (await kindAt(place)) ?? 'image';
   for (const detect of DETECTORS[kind]) {
-    const found = await detect({ ...place, kind, label, tile });
+    const found = await detect({ ...place, kind, label, tile, ignore });
     if (!found) continue;
     const choice = chooseSplit(options.split, found.splits, path);
     const { source, labels, tags, dense, classes, remarks } = await found.read(choice.stored);
@@ -134,6 +136,7 @@ async function kindAt(place: Place): Promise<KindName | undefined> {
   if (place.file === undefined && (await detectLabelMaps({ ...place, kind: 'segmentation' }))) return 'segmentation';
   for (const detect of [detectIdx, detectCifar, detectNpy])
     if (await detect({ ...place, kind: 'image' })) return 'image';
+  if (await detectNamedRaster(place)) return 'bands';
   const files = place.file === undefined ? await listFiles(place.folder, anyEnding()) : [place.file];
   const plain = commonKind(
     files.filter((file) => !AMBIGUOUS.test(file)),
@@ -175,7 +178,7 @@ export function requireClasses(dataset: Dataset): asserts dataset is Dataset & {
   );
 }
 
-type Place = Omit<Location, 'kind' | 'label' | 'tile'>;
+type Place = Omit<Location, 'kind' | 'label' | 'tile' | 'ignore'>;
 
 async function locate(path: string): Promise<Place> {
   const info = await stat(path).catch(() => undefined);

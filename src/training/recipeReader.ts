@@ -67,8 +67,8 @@ const readers: { [K in KindName]: (recipe: Recipe, dataset: Dataset) => Promise<
 
   async segmentation({ data }, dataset) {
     const image = await readers.image({ data } as Recipe, dataset);
-    const { colors } = dataset.dense ?? {};
-    return { ...image, kind: 'segmentation', colors, ignore: voidOf(data, dataset), classes: dataset.classes.length };
+    const { colors, ids, ignore = [] } = dataset.dense ?? {};
+    return { ...image, kind: 'segmentation', colors, ids, ignore };
   },
 
   async bands({ bands, data }, dataset) {
@@ -82,7 +82,7 @@ const readers: { [K in KindName]: (recipe: Recipe, dataset: Dataset) => Promise<
       scale: bands.scale,
       ...viewOf(data),
       flip: data.flip ? 'dihedral' : false,
-      labels: dataset.dense && { ids: dataset.dense.ids, ignore: voidOf(data, dataset) },
+      labels: dataset.dense && { ids: dataset.dense.ids, ignore: dataset.dense.ignore },
       ...UNCHANGED,
     };
   },
@@ -107,11 +107,6 @@ function sizeOf(
   if (imageSize !== 0) return typeof imageSize === 'number' ? [imageSize, imageSize] : imageSize;
   ensure(stored, () => `The images of ${dataset.path} have different sizes: choose one with --image-size 224.`);
   return [stored.height, stored.width];
-}
-
-/** Stored numbers of label maps that are no class. */
-function voidOf({ ignore }: Recipe['data'], dataset: Dataset): number[] {
-  return ignore.length > 0 ? ignore : (dataset.dense?.ignore ?? [255]);
 }
 
 /** The length that 19 of 20 do not exceed, in whole multiples of 64 samples. */

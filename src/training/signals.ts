@@ -37,6 +37,7 @@ export function openSplit(
     kind: data.kind === 'auto' ? undefined : data.kind,
     label: data.label || undefined,
     tile: data.imageSize || undefined,
+    ignore: data.ignore.length > 0 ? data.ignore : undefined,
     split,
     validationFraction: data.validationFraction,
     limit: split === 'train' && data.limit > 0 ? data.limit : undefined,

@@ -16,6 +16,8 @@ export interface Location {
   kind: KindName;
   /** Column of a table that holds the classes, where one was asked for. */
   label?: string;
+  /** Stored numbers of label maps that count as void, where they were named. */
+  ignore?: readonly number[];
   /** Side, or height and width, of the tiles that large rasters are cut into. */
   tile?: number | readonly [number, number];
 }
@@ -27,7 +29,7 @@ export interface DenseLabels {
   /** The stored number of each class, where it is not the class's own. */
   ids?: number[];
   /** Stored numbers that count as void. */
-  ignore: number[];
+  ignore: readonly number[];
 }
 
 /** One split as stored. */

@@ -20,6 +20,8 @@ const PAIRS: [images: string, labels: string][] = [
   ['img', 'mask'],
 ];
 const MAP = /\.(png|npy|tiff?)$/i;
+/** Void by custom. */
+const VOID = [255];
 /** Label maps that are looked at to find the classes. */
 const SAMPLE = 64;
 
@@ -38,7 +40,7 @@ export async function detectLabelMaps(location: Location): Promise<FoundExamples
   if (!splits || [...splits.values()].every(({ images }) => images.length === 0)) return undefined;
   return {
     splits: [...splits.keys()].filter((split) => split !== ''),
-    read: (split) => readSplit(location.folder, splits, split ?? ''),
+    read: (split) => readSplit(location, splits, split ?? ''),
   };
 }
 
@@ -113,13 +115,17 @@ function stem(path: string): string {
   return withoutEnding(path.slice(path.lastIndexOf('/') + 1));
 }
 
-async function readSplit(folder: string, splits: Map<string, Paired>, split: string): Promise<SplitExamples> {
+async function readSplit(
+  { folder, ignore = VOID }: Location,
+  splits: Map<string, Paired>,
+  split: string,
+): Promise<SplitExamples> {
   const { images, labels, alone } = splits.get(split) ?? [...splits.values()][0];
   const colors = await colorList(folder);
   const all = [...splits.values()].flatMap((own) => own.labels);
-  const ids = colors ? undefined : await idsOf(folder, all);
+  const highest = colors ? colors.colors.length - 1 : await highestId(folder, all, ignore);
   const names = colors?.names ?? (await readLines(join(folder, 'classes.txt')));
-  const count = colors?.colors.length ?? Math.max(0, ...(ids as number[])) + 1;
+  const ids = Array.from({ length: highest + 1 }, (_, i) => i).filter((id) => !ignore.includes(id));
   return {
     source: {
       kind: 'parts',
@@ -128,8 +134,8 @@ async function readSplit(folder: string, splits: Map<string, Paired>, split: str
         labels: { kind: 'files', root: folder, files: labels },
       },
     },
-    classes: Array.from({ length: count }, (_, i) => names?.[i] ?? String(i)),
-    dense: { colors: colors?.colors, ignore: [255] },
+    classes: ids.map((id) => names?.[id] ?? String(id)),
+    dense: { colors: colors?.colors, ids, ignore },
     remarks: alone > 0 ? [`${alone} images without a label map were left out.`] : [],
   };
 }
@@ -141,8 +147,8 @@ async function colorList(folder: string): Promise<ColorList | undefined> {
   return parseColorList(await readFile(join(folder, file), 'utf8'), join(folder, file));
 }
 
-/** Numbers that stand for classes in a sample of label maps spread over all; 255 is void by custom. */
-async function idsOf(folder: string, files: string[]): Promise<number[]> {
+/** The highest number that stands for a class in a sample of label maps spread over all. */
+async function highestId(folder: string, files: string[], ignore: readonly number[]): Promise<number> {
   const found = new Set<number>();
   let failure: unknown;
   const step = Math.max(1, Math.floor(files.length / SAMPLE));
@@ -153,7 +159,7 @@ async function idsOf(folder: string, files: string[]): Promise<number[]> {
       failure ??= error;
     }
   }
-  found.delete(255);
+  for (const id of ignore) found.delete(id);
   ensure(found.size > 0, () => `No label map of "${folder}" can be read (${failure}): check the files.`);
-  return [...found];
+  return Math.max(...found);
 }

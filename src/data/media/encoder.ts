@@ -62,6 +62,7 @@ export class TrackEncoder {
     this.stream = file.newStream(null);
     this.check(this.stream.codecpar.fromContext(this.codec));
     this.stream.timeBase = this.codec.timeBase;
+    this.stream.sampleAspectRatio = this.codec.sampleAspectRatio;
     this.packet = new library.Packet();
     this.packet.alloc();
     this.filtered = new library.Frame();

@@ -128,16 +128,17 @@ async function fitted(
   extension: string,
   { imageSize, quality = 90 }: ExampleOptions,
 ): Promise<{ extension: string; bytes: Uint8Array }> {
-  const { height, width } = await imageHeader(bytes);
-  const scale = imageSize === undefined ? 1 : imageSize / Math.min(height, width);
-  if (scale >= 1) {
-    const small = [Math.min(height, CHECKED_SIZE), Math.min(width, CHECKED_SIZE)] as const;
-    await decodeImage(bytes, small, (h, w) => ({ top: 0, left: 0, height: h, width: w }));
-    return { extension, bytes };
+  const whole = (height: number, width: number) => ({ top: 0, left: 0, height, width });
+  if (imageSize !== undefined) {
+    const { height, width } = await imageHeader(bytes);
+    const scale = imageSize / Math.min(height, width);
+    if (scale < 1) {
+      const image = await decodeImage(bytes, [Math.round(height * scale), Math.round(width * scale)], whole);
+      return { extension: 'jpg', bytes: await raw(image).jpeg({ quality }).toBuffer() };
+    }
   }
-  const size = [Math.round(height * scale), Math.round(width * scale)] as const;
-  const image = await decodeImage(bytes, size, (h, w) => ({ top: 0, left: 0, height: h, width: w }));
-  return { extension: 'jpg', bytes: await raw(image).jpeg({ quality }).toBuffer() };
+  await decodeImage(bytes, [CHECKED_SIZE, CHECKED_SIZE], whole);
+  return { extension, bytes };
 }
 
 async function pixelPart(image: RawImage): Promise<Record<string, Uint8Array>> {

@@ -20,11 +20,10 @@ interface FileType {
   /** FFmpeg's name of the container. */
   container: string;
   video: Pick<TrackPlan, 'encoders' | 'options'>;
-  audio: Pick<TrackPlan, 'encoders' | 'options'> & { format: 'flt' | 'fltp'; rates: readonly number[] };
+  audio: Pick<TrackPlan, 'encoders' | 'options'> & { format: 'flt' | 'fltp' | 's16'; rates?: readonly number[] };
 }
 
 const AAC_RATES = [96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350];
-const MP3_RATES = [48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000];
 const OPUS_RATES = [48000, 24000, 16000, 12000, 8000];
 
 const H264_AAC: Omit<FileType, 'container'> = {
@@ -44,7 +43,7 @@ const TYPES: Record<string, FileType> = {
   '.avi': {
     container: 'avi',
     video: { encoders: ['mpeg4'], options: { threads: '1', b: '1000000' } },
-    audio: { encoders: ['libmp3lame'], options: { b: '128000' }, format: 'fltp', rates: MP3_RATES },
+    audio: { encoders: ['pcm_s16le'], options: {}, format: 's16' },
   },
 };
 
@@ -52,8 +51,8 @@ const TYPES: Record<string, FileType> = {
 const BLOCK = 1024;
 
 /**
- * Writes a clip, and its sound, as MP4 or MOV (H.264 and AAC), MKV, WebM (VP9 and Opus) or AVI, by the extension of
- * `path`. Sides become even, as these codecs want it; a rate that the sound's codec has not becomes the next higher one.
+ * Writes a clip, and its sound, as MP4 or MOV (H.264 and AAC), MKV, WebM (VP9 and Opus) or AVI (MPEG-4 and PCM), by
+ * the extension of `path`. Sides become even, as these codecs want it; a rate that the sound's codec has not becomes the next higher one.
  * The file appears when it is whole.
  * @throws HiperceiverError where node-av is missing, the extension is another, or the file cannot be written
  */
@@ -166,8 +165,9 @@ function soundPlan(library: Library, { audio }: FileType, { channels, rate }: So
     channels === 1 || channels === 2,
     () => `The sound of a clip has ${channels} channels: mix it to 1 or 2 first.`,
   );
-  const higher = audio.rates.filter((supported) => supported >= rate);
-  const stored = higher.length > 0 ? Math.min(...higher) : Math.max(...audio.rates);
+  const { rates = [rate] } = audio;
+  const higher = rates.filter((supported) => supported >= rate);
+  const stored = higher.length > 0 ? Math.min(...higher) : Math.max(...rates);
   const layout = channels === 1 ? 'mono' : 'stereo';
   return {
     ...audio,
@@ -175,7 +175,7 @@ function soundPlan(library: Library, { audio }: FileType, { channels, rate }: So
     tick: { num: 1, den: stored },
     configure: (codec) => {
       codec.sampleRate = stored;
-      codec.sampleFormat = audio.format === 'flt' ? library.AV_SAMPLE_FMT_FLT : library.AV_SAMPLE_FMT_FLTP;
+      codec.sampleFormat = library.avGetSampleFmtFromName(audio.format);
       codec.channelLayout = library.avChannelLayoutDefault(channels);
     },
     filters: (source, sink, frameSize) =>
