@@ -3,7 +3,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createEngine, evaluate } from '../../src/engine/index.js';
 import { Graph, gradients, input, type Tensor, type Values } from '../../src/graph/index.js';
-import { type ApplyOptions, indexDim, type Modality, validFeeds, validInputs } from '../../src/models/index.js';
+import {
+  type ApplyOptions,
+  type HipConfig,
+  hipGrouping,
+  indexDim,
+  type Modality,
+  validFeeds,
+  validInputs,
+} from '../../src/models/index.js';
 import { PARAMETER } from '../../src/nn/index.js';
 import { fold, keyFrom, normal } from '../../src/random/index.js';
 import { network, signalsOf } from './network.js';
@@ -171,8 +179,21 @@ for (const [name, kind] of Object.entries(cases)) {
   });
 }
 
+test('signals of very different sizes share the groups by their lengths', () => {
+  const { indexDimPerGroup, modalities } = hipGrouping({ numGroups: deep.numGroups } as HipConfig, mixed);
+  assert.equal(indexDimPerGroup, 10);
+  assert.deepEqual(
+    modalities.map(({ groups, finalPadding, groupPadding }) => [groups, finalPadding, groupPadding]),
+    [
+      [5, 3, 1],
+      [2, 1, 0],
+      [1, 0, 5],
+    ],
+  );
+});
+
 test('groups that hold nothing are read by no later block, however the groups are merged', () => {
-  // Groups of 9 rows: picture 0-4, sound 5-6, points 7. Example 1 has groups 0, 1, 5, 6; example 2 has 5, 6.
+  // Groups 0-4 are the picture's, 5-6 the sound's, 7 the points'. Example 1 has groups 0, 1, 5, 6; example 2 has 5, 6.
   const real = [
     [1, 1, 1, 1, 1, 1, 1, 1],
     [1, 1, 0, 0, 0, 1, 1, 0],
