@@ -49,11 +49,11 @@ export function clipFigure(options: ClipFigureOptions): Figure {
     const pasted = (p: number, c: number) => (mask[p] > 0 ? reconstruction[p * channels + c] : truth(p, c));
     rows.push({ name: 'Reconstruction', picture: (t) => draw(t, pasted) });
   }
-  rows.push({ name: 'Original', picture: (t) => draw(t, truth) });
+  rows.push({ name: mask ? 'Original' : '', picture: (t) => draw(t, truth) });
 
   const cell = cellSize(width, shown.length);
   const cellHeight = Math.round((cell * height) / width);
-  const left = MARGIN + LABELS;
+  const left = MARGIN + (mask ? LABELS : 0);
   const figureWidth = Math.max(420, left + shown.length * (cell + GAP) - GAP + MARGIN);
   const top = titlesHeight(figureWidth, title, subtitle) + 34;
   const bottom = top + rows.length * (cellHeight + GAP) - GAP;
