@@ -28,6 +28,7 @@ export const command = defineCommand({
       help: 'make larger images so small on their shorter side, as JPEG (default: as they are)',
     },
     quality: { type: 'number', default: 90, help: 'JPEG quality of images that are made smaller, 1 to 100' },
+    shuffle: { type: 'boolean', help: 'write the examples in a random order, the same at each run' },
     workers: { type: 'number', help: 'files read and encoded side by side (default: one per core)' },
   },
   positionals: [
@@ -36,7 +37,7 @@ export const command = defineCommand({
   ],
   examples: [
     'hip prepare photos shards/photos --image-size 256',
-    'hip prepare cifar10 shards/cifar10 --split train,test',
+    'hip prepare cifar10 shards/cifar10 --split train,test --shuffle',
     'hip prepare recordings.tar.gz shards/recordings --shard-size 128mb',
     'hip pretrain --data shards/photos',
   ],
@@ -44,6 +45,7 @@ export const command = defineCommand({
     const settings = {
       imageSize: countOption('--image-size', options.imageSize),
       quality: countOption('--quality', options.quality),
+      shuffle: options.shuffle,
       workers: countOption('--workers', options.workers) ?? availableParallelism(),
       bytesPerShard: parseSize(options.shardSize),
     };
@@ -84,6 +86,7 @@ export const command = defineCommand({
 interface Settings {
   imageSize?: number;
   quality: number;
+  shuffle: boolean;
   workers: number;
   bytesPerShard: number;
 }
@@ -91,14 +94,14 @@ interface Settings {
 async function prepare(
   dataset: Dataset,
   out: string,
-  { imageSize, quality, workers, bytesPerShard }: Settings,
+  { imageSize, quality, shuffle, workers, bytesPerShard }: Settings,
   quiet: boolean,
   signal: AbortSignal,
 ): Promise<WrittenShards> {
   let bar: Progress | undefined;
   let resumedAt = 0;
   try {
-    return await writeShards(out, exampleStream(dataset, { imageSize, quality, workers }), {
+    return await writeShards(out, exampleStream(dataset, { imageSize, quality, shuffle, workers }), {
       prefix: dataset.split,
       bytesPerShard,
       kind: dataset.kind,
@@ -107,6 +110,7 @@ async function prepare(
       settings: {
         data: dataset.path,
         examples: dataset.size,
+        shuffle,
         ...(imageSize === undefined ? {} : { imageSize, quality }),
       },
       signal,

@@ -61,7 +61,8 @@ export async function writeClasses(folder: string, classes: readonly string[]): 
   const path = join(folder, 'classes.txt');
   const standing = await readLines(path);
   ensure(
-    standing === undefined || (standing.length === classes.length && standing.every((name, i) => name === classes[i])),
+    standing === undefined ||
+      (standing.length === classes.length && standing.every((name, i) => name === classes[i].trim())),
     () => `"${path}" lists other classes than these: choose another folder.`,
   );
   if (standing === undefined) await writeText(path, `${classes.join('\n')}\n`);

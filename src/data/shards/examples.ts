@@ -2,6 +2,7 @@
 import { basename, extname } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { ensure, HiperceiverError } from '../../errors/index.js';
+import { fold, keyFrom, permutation } from '../../random/index.js';
 import type { Dataset } from '../dataset.js';
 import { decodeFailure, decodeImage, imageHeader } from '../decode.js';
 import { formatNpy, type NpyData } from '../npy.js';
@@ -14,6 +15,8 @@ export interface ExampleOptions {
   imageSize?: number;
   /** JPEG quality of pictures that are made smaller, 1 … 100. Default 90. */
   quality?: number;
+  /** Write them in a random order, always the same, for sets that lie sorted by class. Default: as they are stored. */
+  shuffle?: boolean;
   /** Examples read and encoded side by side. Never changes the samples. Default 4. */
   workers?: number;
 }
@@ -60,13 +63,13 @@ export async function storedParts(source: Source, row: number): Promise<Record<s
 }
 
 /**
- * The examples of a data set in their order, each as `000123_name.jpg`, with its class in `000123_name.cls` or its tags in
+ * The examples of a data set, numbered in the order in which they are written, each as `000123_name.jpg`, with its class in `000123_name.cls` or its tags in
  * `000123_name.json`. Images are decoded once, so that damaged ones are found now and not in training.
  * @throws HiperceiverError for options that make no sense, and for tiles of rasters
  */
 export function exampleStream(dataset: Dataset, options: ExampleOptions = {}): SampleStream {
   checkExampleOptions(options);
-  const { workers = 4, imageSize } = options;
+  const { workers = 4, imageSize, shuffle = false } = options;
   ensure(
     dataset.kind === 'image' || imageSize === undefined,
     () => `"${dataset.path}" holds ${dataset.kind}, and only images can be made smaller: leave imageSize out.`,
@@ -75,11 +78,13 @@ export function exampleStream(dataset: Dataset, options: ExampleOptions = {}): S
     dataset.source.kind !== 'rasters',
     () => `"${dataset.path}" is cut into tiles in memory, where shards gain nothing: train on it as it is.`,
   );
+  const order = shuffle ? permutation(fold(keyFrom(0), 'shards'), dataset.size) : undefined;
   return async function* (start) {
     const ahead: Promise<ShardSample | UnreadableSample>[] = [];
-    for (let row = start; row < dataset.size || ahead.length > 0; ) {
-      while (row < dataset.size && ahead.length < workers) {
-        const sample = sampleOf(dataset, row++, options);
+    for (let place = start; place < dataset.size || ahead.length > 0; ) {
+      while (place < dataset.size && ahead.length < workers) {
+        const sample = sampleOf(dataset, order?.[place] ?? place, place, options);
+        place++;
         // Whoever takes it gets the failure; nobody may come to take it.
         sample.catch(() => undefined);
         ahead.push(sample);
@@ -92,6 +97,7 @@ export function exampleStream(dataset: Dataset, options: ExampleOptions = {}): S
 async function sampleOf(
   dataset: Dataset,
   row: number,
+  place: number,
   options: ExampleOptions,
 ): Promise<ShardSample | UnreadableSample> {
   const { kind, source, size, labels } = dataset;
@@ -111,7 +117,7 @@ async function sampleOf(
     if (tags) parts['json'] = Buffer.from(JSON.stringify({ labels: tags }));
     const digits = Math.max(6, String(size - 1).length);
     const stem = source.kind === 'pixels' ? '' : `_${nameInKey(file)}`;
-    return { key: String(row).padStart(digits, '0') + stem, parts };
+    return { key: String(place).padStart(digits, '0') + stem, parts };
   } catch (error) {
     return { file, reason: decodeFailure(error) };
   }

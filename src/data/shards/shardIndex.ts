@@ -16,7 +16,7 @@ export interface PartColumn {
 
 /**
  * The samples of a set of tar files. It is structured-cloneable; its arrays lie on shared memory, so that a worker thread
- * receives it without a copy: 12 bytes per part, 16 and the key's length per sample.
+ * receives it without a copy: 12 bytes per part, 14 and the key’s length per sample.
  */
 export interface ShardIndex {
   /** Paths of the shards. */

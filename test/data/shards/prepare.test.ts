@@ -104,6 +104,21 @@ test('stored pixels become PNG without loss; splits share a folder', async () =>
   assert.deepEqual(Uint8Array.from(decoded), pixels.slice(7 * 63, 8 * 63));
 });
 
+test('a random order mixes the classes, loses nothing and is the same at each run', async () => {
+  const data = await shapesFolder('prepare-shuffled', 20);
+  const outs = [await scratch(), await scratch()];
+  for (const out of outs) assert.equal((await hip('prepare', data, out, '--shuffle')).code, 0);
+  assert.deepEqual(await readFile(join(outs[0], 'all-000000.tar')), await readFile(join(outs[1], 'all-000000.tar')));
+  const index = await openShards(outs[0]);
+  const labels = (await shardLabels(index))?.labels as Int32Array;
+  assert.equal(new Set(labels.subarray(0, 12)).size, 3);
+  assert.deepEqual(
+    [0, 1, 2].map((label) => labels.filter((own) => own === label).length),
+    [20, 20, 20],
+  );
+  assert.match(sampleKey(index, 59), /^000059_\d+$/);
+});
+
 test('sound keeps its bytes, whatever its layout', async (context) => {
   const path = needsShared('fsdd', context);
   if (!path) return;
