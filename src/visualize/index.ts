@@ -5,6 +5,15 @@
 export { type AttentionOptions, attentionFigure, attentionRollout } from './attention.js';
 export { type AttentionPictureOptions, attentionPicture } from './attentionPicture.js';
 export { type Axis, type AxisOptions, formatNumber, makeAxis } from './axis.js';
+export {
+  type BandReconstructionOptions,
+  type BandStretch,
+  bandComposite,
+  bandReconstructionFigure,
+  bandStretch,
+  naturalBands,
+  type RgbBands,
+} from './bands.js';
 export { type Bar, type BarChartOptions, barChart } from './barChart.js';
 export { blues, type ColorMap, categorical, diverging, ember, mapColor, type Rgb, sequential } from './color.js';
 export { accuracyOf, type ConfusionFigureOptions, confusionFigure } from './confusion.js';
@@ -23,6 +32,13 @@ export { type PrincipalComponents, principalComponents } from './pca.js';
 export { imageFromMap, imageFromNormalized, type Normalization, type RgbImage } from './picture.js';
 export { encodePng, pngDataUri } from './png.js';
 export {
+  type PointReconstructionOptions,
+  type PointStyle,
+  pointCloudImage,
+  pointReconstructionFigure,
+} from './pointCloud.js';
+export type { PointCloud, PointColor } from './pointRender.js';
+export {
   type PositionsFigureOptions,
   positionsFigure,
   positionsToRgb,
@@ -33,4 +49,12 @@ export {
 export { type ReconstructionOptions, reconstructionFigure } from './reconstruction.js';
 export { type KeyFigure, type Report, type ReportSection, type ReportTable, renderReport } from './report.js';
 export { type PretrainingPictures, writePretrainingPictures } from './runPictures.js';
+export {
+  classColors,
+  iouChart,
+  labelImage,
+  overlayLabels,
+  type SegmentationFigureOptions,
+  segmentationFigure,
+} from './segmentation.js';
 export { Figure, writePng } from './svg.js';
