@@ -4,7 +4,7 @@ import type { Sound } from '../audio/sound.js';
 import type { Window } from '../resample.js';
 import type { Clip } from '../video/clip.js';
 import { type MediaHeader, readHeader, readOrientation } from './header.js';
-import { MOST_CLIP_BYTES } from './limits.js';
+import { LONGEST, MOST_CLIP_BYTES } from './limits.js';
 import { MediaFile, type Track } from './mediaFile.js';
 import { pickFrames } from './pickFrames.js';
 import { PictureView } from './pictureView.js';
@@ -69,5 +69,8 @@ function checkRequest({ frames, frameRate, size, start }: ClipRequest): void {
     () => `A clip of ${frames} frames of ${size[0]}x${size[1]} was asked for: give 1 or more that fit into 2 GiB.`,
   );
   ensure(frameRate > 0, () => `frameRate is ${frameRate}: give frames per second above 0.`);
-  ensure(start >= 0, () => `A clip from second ${start} on was asked for: give 0 or more.`);
+  ensure(
+    start >= 0 && start <= LONGEST,
+    () => `A clip from second ${start} on was asked for: give 0 or more, up to ${LONGEST}.`,
+  );
 }

@@ -17,8 +17,7 @@ const FORMATS =
 /** One track of a file. It outlives the native stream that it describes. */
 export interface Track {
   index: number;
-  /** Seconds of one tick. */
-  tick: number;
+  ticksPerSecond: number;
   /** The moment of its end in seconds from the start of the file, where the header tells it. */
   end?: number;
 }
@@ -76,8 +75,8 @@ export class MediaFile {
     this.context = context;
     for (const { codecpar } of context.streams) checkPixels(codecpar.width, codecpar.height);
     if (context.findStreamInfoSync(null) < 0) throw new Error('its tracks cannot be read');
-    this.start = this.seconds(context.startTime, 1e-6) ?? 0;
-    this.duration = this.seconds(context.duration, 1e-6);
+    this.start = this.seconds(context.startTime, 1e6) ?? 0;
+    this.duration = this.seconds(context.duration, 1e6);
     this.pictures = this.track(AVMEDIA_TYPE_VIDEO);
     this.sound = this.track(AVMEDIA_TYPE_AUDIO);
   }
@@ -103,8 +102,8 @@ export class MediaFile {
   }
 
   /** Ticks as seconds from the start of the file; undefined where there are none. */
-  time(ticks: bigint, { tick }: Track): number | undefined {
-    const seconds = this.seconds(ticks, tick);
+  time(ticks: bigint, { ticksPerSecond }: Track): number | undefined {
+    const seconds = this.seconds(ticks, ticksPerSecond);
     return seconds === undefined ? undefined : seconds - this.start;
   }
 
@@ -114,7 +113,7 @@ export class MediaFile {
     for (const packet of this.packets(track)) {
       if (!packet) break;
       const time = this.time(packet.pts, track) ?? this.time(packet.dts, track) ?? 0;
-      end = Math.max(end, time + Number(packet.duration) * track.tick);
+      end = Math.max(end, time + Number(packet.duration) / track.ticksPerSecond);
     }
     return end;
   }
@@ -173,8 +172,8 @@ export class MediaFile {
   }
 
   /** Where seeking fails the file is read from its start: slower, and right. */
-  private seek({ index, tick }: Track, from: number): void {
-    const ticks = BigInt(Math.round((from + this.start) / tick));
+  private seek({ index, ticksPerSecond }: Track, from: number): void {
+    const ticks = BigInt(Math.round((from + this.start) * ticksPerSecond));
     if (this.opened().seekFrameSync(index, ticks, this.library.AVSEEK_FLAG_BACKWARD) < 0) this.restart();
   }
 
@@ -182,7 +181,7 @@ export class MediaFile {
     const { avGetCodecName, Codec, CodecContext } = this.library;
     const { codecpar, timeBase } = this.stream(track);
     const codec = Codec.findDecoder(codecpar.codecId);
-    if (!codec) throw new Error(`there is no decoder for ${avGetCodecName(codecpar.codecId) ?? 'its codec'}`);
+    if (!codec) throw new Error(`there is no decoder for its codec (${avGetCodecName(codecpar.codecId)})`);
     const decoder = new CodecContext();
     decoder.allocContext3(codec);
     decoder.parametersToContext(codecpar);
@@ -201,14 +200,14 @@ export class MediaFile {
     const index = this.opened().findBestStream(kind);
     if (index < 0 || streams[index].hasDisposition(this.library.AV_DISPOSITION_ATTACHED_PIC)) return undefined;
     const { duration, startTime, timeBase } = streams[index];
-    const tick = timeBase.num / timeBase.den;
-    const length = this.seconds(duration, tick);
-    const offset = (this.seconds(startTime, tick) ?? this.start) - this.start;
-    return { index, tick, end: length === undefined ? undefined : offset + length };
+    const ticksPerSecond = timeBase.num > 0 && timeBase.den > 0 ? timeBase.den / timeBase.num : 1;
+    const length = this.seconds(duration, ticksPerSecond);
+    const offset = (this.seconds(startTime, ticksPerSecond) ?? this.start) - this.start;
+    return { index, ticksPerSecond, end: length === undefined ? undefined : offset + length };
   }
 
-  private seconds(ticks: bigint, tick: number): number | undefined {
-    return ticks === this.library.AV_NOPTS_VALUE ? undefined : Number(ticks) * tick;
+  private seconds(ticks: bigint, perSecond: number): number | undefined {
+    return ticks === this.library.AV_NOPTS_VALUE ? undefined : Number(ticks) / perSecond;
   }
 
   private opened(): FormatContext {
