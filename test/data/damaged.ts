@@ -2,6 +2,13 @@
 import assert from 'node:assert/strict';
 import { bits, fold, keyFrom } from '../../src/random/index.js';
 
+/** The bytes as threads share them, at an odd place of a larger buffer. */
+export function inSharedMemory(bytes: Uint8Array): Uint8Array {
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length + 8), 3, bytes.length);
+  shared.set(bytes);
+  return shared;
+}
+
 /** Copies of `bytes` cut short, with bytes flipped (half of them in the header), with stretches zeroed or repeated. */
 export function* damagedCopies(bytes: Uint8Array, count: number, seed = 1): Generator<Uint8Array> {
   for (let i = 0; i < count; i++) {

@@ -22,7 +22,8 @@ export const COLOR_FILES = ['label_colors.txt', 'class_dict.csv', 'labelmap.txt'
 export function parseColorList(text: string, name = 'the list of colours'): ColorList {
   const list: ColorList = { names: [], colors: [] };
   const seen = new Map<string, number>();
-  text.split(/\r?\n/).forEach((line, i) => {
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
+  lines.forEach((line, i) => {
     if (line.trim() === '' || line.trim().startsWith('#')) return;
     const match =
       /^\s*(?<r>\d{1,3})[\s,;]+(?<g>\d{1,3})[\s,;]+(?<b>\d{1,3})(?:[\s,;]+(?<name>.*?))?\s*$/.exec(line) ??

@@ -5,10 +5,11 @@ import { printable } from '../printable.js';
 /** V8 holds no longer text. */
 const LONGEST_TEXT = 2 ** 29 - 32;
 
-/** Bytes as text, one letter per byte. @throws HiperceiverError with a short reason where it is too long for memory */
+/** Bytes as text, one letter per byte, without the mark that some editors put before UTF-8. @throws HiperceiverError with a short reason where it is too long for memory */
 export function textOf(bytes: Uint8Array): string {
   ensure(bytes.length < LONGEST_TEXT, () => 'it is text of more than 512 MiB: store it as binary PLY or npy');
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  const marked = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1', marked ? 3 : 0);
 }
 
 /** The lines of a text that hold something, comments (from `#`) taken off, with their number from 1. */

@@ -16,6 +16,7 @@ export function readTable(bytes: Uint8Array): PointSet {
   const text = textOf(bytes);
   const values = new GrowingFloats();
   let columns: string[] | undefined;
+  let headed = false;
   let channels = 0;
   let line = 0;
   for (let start = 0; start < text.length; ) {
@@ -26,13 +27,14 @@ export function readTable(bytes: Uint8Array): PointSet {
     start = end + 1;
     if (content === '') continue;
     if (COMMENT.test(content)) {
-      if (channels === 0) columns = headerOf(cells(content.replace(/^[^\w"']+/, ''))) ?? columns;
+      if (channels === 0) columns = headerOf(cells(content.replace(/^[^\w"']+/, '')), true) ?? columns;
       continue;
     }
     const words = cells(content);
     if (channels === 0) {
-      const header = headerOf(words);
-      if (header) {
+      const header = headerOf(words, false);
+      if (header && !headed) {
+        headed = true;
         columns = header;
         continue;
       }
@@ -55,20 +57,28 @@ export function readTable(bytes: Uint8Array): PointSet {
 function cells(line: string): string[] {
   const separator = line.includes(',') ? ',' : line.includes(';') ? ';' : undefined;
   if (separator) {
-    const words = line.split(separator).map((word) => word.trim());
+    const words = line.split(separator).map((word) =>
+      word
+        .trim()
+        .replace(/^("|')(.*)\1$/, '$2')
+        .trim(),
+    );
     if (words.length > 3 && words[words.length - 1] === '') words.pop(); // a separator at the end of the line
     return words;
   }
   return line.split(/\s+/);
 }
 
-/** Names of columns: a line without any number, x, y and z among at least three words. */
-function headerOf(words: readonly string[]): string[] | undefined {
-  const names = words.map((word) => word.replace(/^["']|["']$/g, '').trim());
+/** Names of columns: at least three words, none of them a number; those of a comment must have x, y and z among them. */
+function headerOf(words: readonly string[], comment: boolean): string[] | undefined {
+  const names = words.map((word) =>
+    word
+      .replace(/^["']|["']$/g, '')
+      .trim()
+      .toLowerCase(),
+  );
   if (names.length < 3 || names.some((name) => name === '' || parseNumber(name) !== undefined)) return undefined;
-  // Other words than column names are no numbers either, and must not pass for a header.
-  const known = names.map((name) => name.toLowerCase().replace(/^\/\//, ''));
-  return ['x', 'y', 'z'].every((axis) => known.includes(axis)) ? known : undefined;
+  return !comment || ['x', 'y', 'z'].every((axis) => names.includes(axis)) ? names : undefined;
 }
 
 /** Floats of unknown number: grows by half. */

@@ -7,11 +7,11 @@ import sharp from 'sharp';
 import { type BandStack, decodeBands } from '../../../src/data/bands/index.js';
 import { formatNpy } from '../../../src/data/npy.js';
 import { formatNpz } from '../../../src/data/npz.js';
-import { survives } from '../damaged.js';
+import { inSharedMemory, survives } from '../damaged.js';
 import { needsShared, noise } from '../fixtures.js';
 import { type TiffPageParts, tiffFile } from './tiffFile.js';
 
-const decode = (bytes: Uint8Array): Promise<BandStack> => decodeBands(bytes, 'raster');
+const decode = (bytes: Uint8Array): Promise<BandStack> => decodeBands(inSharedMemory(bytes), 'raster');
 const refuses = (bytes: Uint8Array, reason: RegExp) => assert.rejects(decode(bytes), reason);
 const sized = (width: number, height: number, samples: number) => ({ width, height, samples });
 

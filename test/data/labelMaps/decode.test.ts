@@ -8,7 +8,7 @@ import { type Color, decodeLabelMap, parseColorList, readPng } from '../../../sr
 import { formatNpy } from '../../../src/data/npy.js';
 import { keyFrom, uniform } from '../../../src/random/index.js';
 import { tiffFile } from '../bands/tiffFile.js';
-import { survives } from '../damaged.js';
+import { inSharedMemory, survives } from '../damaged.js';
 import { needsShared, noise } from '../fixtures.js';
 import { pngFile } from './pngFile.js';
 
@@ -61,7 +61,8 @@ test('PNG as an image library writes it', async () => {
 test('palette maps give indices, grey maps values, whatever colours they show', async () => {
   const ids = below(21, 60);
   for (const palette of [noise(1, 1, 21, 3), new Uint8Array(63)]) {
-    const map = await decodeLabelMap(pngFile({ height: 6, width: 10, type: 3, depth: 8, samples: ids, palette }));
+    const file = pngFile({ height: 6, width: 10, type: 3, depth: 8, samples: ids, palette });
+    const map = await decodeLabelMap(inSharedMemory(file));
     assert.deepEqual([map.height, map.width, Array.from(map.ids), map.unknown], [6, 10, ids, 0]);
   }
   const grey = (type: 0 | 4, depth: 1 | 2 | 4 | 8 | 16, samples: number[]) =>

@@ -6,11 +6,11 @@ import { test } from 'node:test';
 import { formatNpy } from '../../../src/data/npy.js';
 import { formatNpz } from '../../../src/data/npz.js';
 import { decodePoints, type PointSet } from '../../../src/data/points/index.js';
-import { survives } from '../damaged.js';
+import { inSharedMemory, survives } from '../damaged.js';
 import { needsShared } from '../fixtures.js';
 
 const decode = (content: string | Uint8Array, name = 'cloud'): Promise<PointSet> =>
-  decodePoints(typeof content === 'string' ? Buffer.from(content) : content, name);
+  decodePoints(inSharedMemory(typeof content === 'string' ? Buffer.from(content) : content), name);
 const rows = ({ points, channels }: PointSet) =>
   Array.from({ length: points.length / channels }, (_, i) => [...points.subarray(i * channels, (i + 1) * channels)]);
 const refuses = (content: string | Uint8Array, reason: RegExp) => assert.rejects(decode(content), reason);
@@ -139,6 +139,8 @@ test('tables: blanks, commas, headers, comments, counts', async () => {
     [1, 2, 3, 9],
     [4, 5, 6, 8],
   ]);
+  const marked = await decode(Buffer.from('\uFEFF"Points:0","Points:1","Points:2"\n"1","2","3"\n'));
+  assert.deepEqual([rows(marked), marked.columns], [[[1, 2, 3]], ['points:0', 'points:1', 'points:2']]);
   assert.deepEqual((await decode('#X Y Z I\n1 2 3 4\n')).columns, ['x', 'y', 'z', 'i']);
 });
 
@@ -146,7 +148,8 @@ test('tables that are damaged, and files of something else', async () => {
   await refuses('1 2 3\n4 5\n', /line 2 has 2 columns where the first has 3/);
   await refuses('1 2\n', /line 1 has 2 columns/);
   await refuses('1 2 3\n1 two 3\n', /line 2 holds "two"/);
-  await refuses('a story of a cat\n', /line 1 holds "a", no number/);
+  await refuses('a story of a cat\n', /holds no points/);
+  await refuses('a story of a cat\nand more of that\n', /line 2 holds "and", no number/);
   await refuses('', /empty/);
   await refuses('\n\n', /holds no points/);
   await refuses(Uint8Array.of(0xff, 0xd8, 0xff, 0, 0, 1), /none of OFF, PLY/);
