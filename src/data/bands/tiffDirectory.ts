@@ -87,6 +87,7 @@ function directories(bytes: Uint8Array, little: boolean): Tags[] {
   const word = (at: number) => (big ? Number(view.getBigUint64(at, little)) : view.getUint32(at, little));
   const [countBytes, entryBytes, wordBytes] = big ? [8, 20, 8] : [2, 12, 4];
   const found: Tags[] = [];
+  let listed = 0;
   const seen = new Set<number>();
   for (let at = word(big ? 8 : 4); at !== 0; ) {
     ensure(!seen.has(at) && found.length < MOST_PAGES, () => 'its directories go round in a circle');
@@ -104,6 +105,8 @@ function directories(bytes: Uint8Array, little: boolean): Tags[] {
       const size = count * (TYPE_BYTES[type] ?? Number.NaN);
       const place = size <= wordBytes ? entry + 4 + wordBytes : word(entry + 4 + wordBytes);
       ensure(within(place, size), () => `its tag ${tag} claims ${count} values of type ${type} beyond its end`);
+      // Lists of several directories in one place would be read once for each.
+      ensure((listed += size) <= 2 * bytes.length, () => 'its directories list more than the file holds');
       tags.set(tag, integers(view, place, TYPE_BYTES[type], count, little));
     }
     found.push(tags);
