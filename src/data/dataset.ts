@@ -13,6 +13,7 @@ import { detectLabelMaps } from './formats/labelMaps.js';
 import { listFiles } from './formats/listing.js';
 import { detectNpy } from './formats/npyImages.js';
 import { detectNamedRaster, detectRasters } from './formats/rasters.js';
+import { detectShards, shardKind } from './formats/shards.js';
 import { detectTable } from './formats/table.js';
 import type { KindName } from './kinds/index.js';
 import { readNpy } from './npy.js';
@@ -65,13 +66,13 @@ export interface OpenOptions {
 }
 
 // Folders come last: they take any folder with a file of the kind in it.
-const FILES: Detector[] = [detectTable, detectFileNames, detectFolder];
+const FILES: Detector[] = [detectShards, detectTable, detectFileNames, detectFolder];
 const DETECTORS: Record<KindName, Detector[]> = {
   image: [detectIdx, detectCifar, detectNpy, ...FILES],
   audio: FILES,
   video: FILES,
   points: FILES,
-  segmentation: [detectLabelMaps],
+  segmentation: [detectShards, detectLabelMaps],
   bands: [detectRasters, ...FILES],
 };
 
@@ -133,6 +134,8 @@ export function openImages(path: string, options: Omit<OpenOptions, 'kind'> = {}
 
 /** The kind of signal at a place, by layouts that tell it, by the endings of most files, and by what arrays hold. */
 async function kindAt(place: Place): Promise<KindName | undefined> {
+  const sharded = await shardKind(place);
+  if (sharded) return sharded;
   if (place.file === undefined && (await detectLabelMaps({ ...place, kind: 'segmentation' }))) return 'segmentation';
   for (const detect of [detectIdx, detectCifar, detectNpy])
     if (await detect({ ...place, kind: 'image' })) return 'image';
@@ -182,6 +185,8 @@ type Place = Omit<Location, 'kind' | 'label' | 'tile' | 'ignore'>;
 
 async function locate(path: string): Promise<Place> {
   const info = await stat(path).catch(() => undefined);
+  // A pattern for several shards: `train-{000..099}.tar`.
+  if (info === undefined && path.includes('{')) return { path, folder: dirname(path), file: basename(path), files: [] };
   ensure(info !== undefined, () => `There is no file or folder "${path}": check the path.`);
   if (info.isFile()) return { path, folder: dirname(path), file: basename(path), files: [basename(path)] };
   const entries = await readdir(path, { withFileTypes: true });

@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BandStack, cutBands } from './bands/bandStack.js';
 import { cutLabels, type LabelMap } from './labelMaps/labelMap.js';
+import { readMember } from './shards/readMember.js';
+import { memberName, type ShardIndex, selectSamples } from './shards/shardIndex.js';
 
 /** One decoded image, row-major with the channel last: `data` is `[height, width, channels]`. */
 export interface RawImage {
@@ -71,14 +73,22 @@ export interface RasterSource {
   tiles: Int32Array;
 }
 
+/** Samples of sharded tar files, read at their places. */
+export interface ShardSource {
+  kind: 'shards';
+  index: ShardIndex;
+  /** The extensions that each part goes by. */
+  parts: Record<string, string[]>;
+}
+
 /** Any of the places that examples come from. */
-export type Source = EncodedSource | PartsSource | PixelSource | RasterSource;
+export type Source = EncodedSource | PartsSource | ShardSource | PixelSource | RasterSource;
 
 /** The encoded files of one example, by part. */
 export type EncodedParts = Record<string, Uint8Array>;
 
 /** What an example is named after. */
-export function firstPart(source: EncodedSource | PartsSource): EncodedSource {
+function firstPart(source: EncodedSource | PartsSource): EncodedSource {
   return source.kind === 'parts' ? Object.values(source.parts)[0] : source;
 }
 
@@ -86,6 +96,7 @@ export function firstPart(source: EncodedSource | PartsSource): EncodedSource {
 export function sourceSize(source: Source): number {
   if (source.kind === 'pixels') return source.rows.length;
   if (source.kind === 'rasters') return source.tiles.length / 5;
+  if (source.kind === 'shards') return source.index.size;
   return firstPart(source).files.length;
 }
 
@@ -107,6 +118,8 @@ export function selectRows(source: Source, rows: Int32Array): Source {
         starts: Float64Array.from(rows, (row) => source.starts[row]),
         ends: Float64Array.from(rows, (row) => source.ends[row]),
       };
+    case 'shards':
+      return { ...source, index: selectSamples(source.index, rows) };
     case 'rasters':
       return {
         ...source,
@@ -126,6 +139,8 @@ export function exampleName(source: Source, row: number): string {
       return `${source.root}/${source.files[row]}`;
     case 'packed':
       return `${source.name}:${source.files[row]}`;
+    case 'shards':
+      return memberName(source.index, Object.values(source.parts)[0], row);
     case 'rasters': {
       const [raster, top, left] = tileOf(source, row);
       return `${source.rasters[raster].name}[${top}, ${left}]`;
@@ -164,10 +179,17 @@ function rasterTile(source: RasterSource, row: number): NonNullable<StoredExampl
 
 /** Reads the encoded files of one example; `part` names the one file of a source that has one. */
 export async function encodedParts(
-  source: EncodedSource | PartsSource,
+  source: EncodedSource | PartsSource | ShardSource,
   row: number,
   part: string,
 ): Promise<EncodedParts> {
+  if (source.kind === 'shards') {
+    const { index, parts } = source;
+    const members = Object.entries(parts).map(
+      async ([name, own]) => [name, await readMember(index, own, row)] as const,
+    );
+    return Object.fromEntries(await Promise.all(members));
+  }
   if (source.kind !== 'parts') return { [part]: await encodedBytes(source, row) };
   const read = Object.entries(source.parts).map(async ([name, own]) => [name, await encodedBytes(own, row)] as const);
   return Object.fromEntries(await Promise.all(read));

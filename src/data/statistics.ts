@@ -5,15 +5,7 @@ import type { Dataset } from './dataset.js';
 import { decodeFailure, decodeImage, imageHeader } from './decode.js';
 import { kindOf, plainReader, type Reader, readExample, readerWithStatistics } from './kinds/index.js';
 import type { ChannelStatistics } from './kinds/kind.js';
-import {
-  encodedBytes,
-  exampleName,
-  firstPart,
-  type ImageShape,
-  type RawImage,
-  storedExample,
-  storedImage,
-} from './source.js';
+import { encodedParts, exampleName, type ImageShape, type RawImage, storedExample, storedImage } from './source.js';
 import { type TransformOptions, writeInput } from './transform.js';
 
 export type { ChannelStatistics };
@@ -74,7 +66,7 @@ export async function commonShape(dataset: Dataset, sample = 32): Promise<ImageS
   await overSample(
     dataset,
     sample,
-    async (row) => imageHeader(await encodedBytes(firstPart(source), row)),
+    async (row) => imageHeader(await firstFile(source, row)),
     ({ height, width, channels }) => {
       const size = `${height}x${width}`;
       seen.set(size, { height, width, channels: Math.max(channels, seen.get(size)?.channels ?? 1) });
@@ -113,10 +105,15 @@ export async function defaultTransform(dataset: Dataset, { training = true } = {
   };
 }
 
+/** The encoded image of an example; label maps come after it. */
+async function firstFile(source: Parameters<typeof encodedParts>[0], row: number): Promise<Uint8Array> {
+  return (await encodedParts(source, row, 'image')).image;
+}
+
 async function measuredImage({ source }: Dataset, row: number): Promise<RawImage> {
   if (source.kind === 'pixels') return storedImage(source, row);
   if (source.kind === 'rasters') throw new HiperceiverError('Tiles of rasters are no images: read them as bands.');
-  const bytes = await encodedBytes(firstPart(source), row);
+  const bytes = await firstFile(source, row);
   const { height, width } = await imageHeader(bytes);
   const size = [Math.min(height, MEASURED), Math.min(width, MEASURED)] as const;
   return decodeImage(bytes, size, (h, w) => ({ top: 0, left: 0, height: h, width: w }));

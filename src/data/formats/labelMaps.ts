@@ -2,12 +2,12 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensure } from '../../errors/index.js';
 import { readLines } from '../bytes.js';
 import { COLOR_FILES, type ColorList, decodeLabelMap, parseColorList } from '../labelMaps/index.js';
 import { canonicalSplit } from '../splits.js';
 import type { FoundExamples, Location, SplitExamples } from './format.js';
 import { endingsOf } from './kindOf.js';
+import { highestId } from './labelIds.js';
 import { listFiles } from './listing.js';
 
 /** Folders of images and of label maps that belong together. */
@@ -22,8 +22,6 @@ const PAIRS: [images: string, labels: string][] = [
 const MAP = /\.(png|npy|tiff?)$/i;
 /** Void by custom. */
 const VOID = [255];
-/** Label maps that are looked at to find the classes. */
-const SAMPLE = 64;
 
 /** One split: paths below the folder. */
 interface Paired {
@@ -123,7 +121,8 @@ async function readSplit(
   const { images, labels, alone } = splits.get(split) ?? [...splits.values()][0];
   const colors = await colorList(folder);
   const all = [...splits.values()].flatMap((own) => own.labels);
-  const highest = colors ? colors.colors.length - 1 : await highestId(folder, all, ignore);
+  const mapOf = async (i: number) => (await decodeLabelMap(await readFile(join(folder, all[i])))).ids;
+  const highest = colors ? colors.colors.length - 1 : await highestId(folder, all.length, mapOf, ignore);
   const names = colors?.names ?? (await readLines(join(folder, 'classes.txt')));
   const ids = Array.from({ length: highest + 1 }, (_, i) => i).filter((id) => !ignore.includes(id));
   return {
@@ -145,21 +144,4 @@ async function colorList(folder: string): Promise<ColorList | undefined> {
   const file = (await readdir(folder)).find((name) => COLOR_FILES.includes(name.toLowerCase()));
   if (file === undefined) return undefined;
   return parseColorList(await readFile(join(folder, file), 'utf8'), join(folder, file));
-}
-
-/** The highest number that stands for a class in a sample of label maps spread over all. */
-async function highestId(folder: string, files: string[], ignore: readonly number[]): Promise<number> {
-  const found = new Set<number>();
-  let failure: unknown;
-  const step = Math.max(1, Math.floor(files.length / SAMPLE));
-  for (let i = 0; i < files.length; i += step) {
-    try {
-      for (const id of (await decodeLabelMap(await readFile(join(folder, files[i])))).ids) found.add(id);
-    } catch (error) {
-      failure ??= error;
-    }
-  }
-  for (const id of ignore) found.delete(id);
-  ensure(found.size > 0, () => `No label map of "${folder}" can be read (${failure}): check the files.`);
-  return Math.max(...found);
 }

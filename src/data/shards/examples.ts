@@ -7,6 +7,8 @@ import type { Dataset } from '../dataset.js';
 import { decodeFailure, decodeImage, imageHeader } from '../decode.js';
 import { formatNpy, type NpyData } from '../npy.js';
 import { type EncodedSource, encodedBytes, exampleName, type RawImage, type Source, storedImage } from '../source.js';
+import { readMember } from './readMember.js';
+import { presentPart } from './shardIndex.js';
 import type { SampleStream, ShardSample, UnreadableSample } from './write.js';
 
 /** How examples become samples. */
@@ -57,6 +59,12 @@ export async function storedParts(source: Source, row: number): Promise<Record<s
     case 'files':
     case 'packed':
       return { [extensionOf(source, row)]: await encodedBytes(source, row) };
+    case 'shards': {
+      const { index, parts } = source;
+      const present = Object.values(parts).map((own) => presentPart(index, own, row) as string);
+      const read = present.map(async (part) => [part, await readMember(index, part, row)] as const);
+      return Object.fromEntries(await Promise.all(read));
+    }
     case 'rasters':
       throw new HiperceiverError('tiles of rasters have no encoded bytes');
   }
