@@ -25,6 +25,7 @@ const sameTier: Record<string, string[]> = {
   protobuf: ['errors'],
   tasks: ['training'],
   verify: ['training', 'tasks'],
+  cli: ['server'],
 };
 /** Folders that know plain typed arrays alone: they see nothing but the lowest tier. */
 const plain = ['data', 'checkpoint', 'distributed'];

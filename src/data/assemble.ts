@@ -1,7 +1,7 @@
 /** One batch from a step's number: read, decode, augment, normalise. Runs in worker threads and, for small data, without. */
 import { fold, type Key, uniform } from '../random/index.js';
 import { decodeFailure } from './decode.js';
-import { type BatchSlots, type ExampleSlots, exampleSlots, kindOf, type Reader } from './kinds/index.js';
+import { type BatchSlots, type ExampleSlots, exampleSlots, kindOf, type Reader, readInto } from './kinds/index.js';
 import { createOrder, type OrderOptions } from './order.js';
 import { type Source, sourceSize, storedExample } from './source.js';
 
@@ -92,9 +92,9 @@ async function readRow(
   key: Key,
   slots: ExampleSlots,
 ): Promise<string | undefined> {
-  const kind = kindOf(reader);
   try {
-    await kind.read(await storedExample(source, row, Object.keys(kind.parts)[0]), reader, key, slots);
+    const example = await storedExample(source, row, Object.keys(kindOf(reader).parts)[0]);
+    await readInto(example, reader, key, slots);
     return undefined;
   } catch (error) {
     // What is decoded already needs no reading: what fails there is a mistake, not a damaged file.

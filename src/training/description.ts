@@ -16,6 +16,12 @@ import {
 import type { Scope } from '../nn/index.js';
 import type { Recipe } from './recipe.js';
 
+/** What a model was fine-tuned to tell: the class of an example, all that apply to it, or the class of every element. */
+export type Task = 'classification' | 'tagging' | 'segmentation';
+
+/** How logits for a whole example are read from the processor's latents. */
+export type Head = 'mean' | 'latents' | 'attention';
+
 /** A model as a checkpoint tells of it. */
 export interface ModelDescription {
   /** System and variant, as listed by `hip models`. */
@@ -28,8 +34,12 @@ export interface ModelDescription {
   reader?: Reader;
   /** Modalities of which some examples have fewer elements, or none: each batch tells which are real. */
   partial?: string[];
-  /** Names of the classes, where the model has a classifier. */
+  /** Names of the classes, where the model was fine-tuned. */
   classes?: string[];
+  /** What it was fine-tuned for; `classification` where it has classes and nothing is said. */
+  task?: Task;
+  /** How the classes of whole examples are read; `mean` where nothing is said. */
+  head?: Head;
 }
 
 /** The model that a recipe asks for, applied to these modalities. */
@@ -77,7 +87,7 @@ export function fromConfig(config: Record<string, unknown>, where: string): Mode
   for (const key of ['system', 'variant', 'config', 'modalities'] as const) {
     ensure(description[key] !== undefined, () => `${where}: config.json has no "${key}": use another checkpoint.`);
   }
-  const { system, variant, modalities, reader, partial, classes } = description;
+  const { system, variant, modalities, reader, partial, classes, task, head } = description;
   // Fields that JSON cannot hold (undefined) come back as absent; unknown variants and fields are refused here.
   return {
     system,
@@ -87,6 +97,8 @@ export function fromConfig(config: Record<string, unknown>, where: string): Mode
     reader,
     partial,
     classes,
+    task: classes ? (task ?? 'classification') : undefined,
+    head: classes && task !== 'segmentation' ? (head ?? 'mean') : undefined,
   };
 }
 

@@ -4,6 +4,7 @@
  */
 
 import type { KindName } from '../data/index.js';
+import type { Head } from './description.js';
 
 /** Every knob with its default. */
 export const defaultRecipe = {
@@ -11,7 +12,7 @@ export const defaultRecipe = {
   name: 'untitled',
   /** What the experiment is about: paper, command, expected time and score. */
   description: '',
-  /** What is learned: masked auto-encoding, or classification. */
+  /** What is learned: masked auto-encoding, or the classes that the data have. */
   task: 'pretrain' as 'pretrain' | 'finetune',
 
   /** Where examples come from and what happens to them before the model sees them. */
@@ -40,6 +41,8 @@ export const defaultRecipe = {
     mean: [] as number[],
     /** Per-channel standard deviation that is divided by; empty: measured. */
     std: [] as number[],
+    /** Shuffles the elements of every example by one permutation that this number draws; -1 keeps their order. */
+    permutation: -1,
     /** Worker threads that decode and augment; -1 chooses by the machine, 0 does it in the main thread. */
     workers: -1,
     /** Share of the examples held out when the data set comes without a validation split. */
@@ -132,13 +135,18 @@ export const defaultRecipe = {
     normalizeTargets: false,
   },
 
-  /** Classification on top of what was pre-trained. */
+  /** Classes on top of what was pre-trained: one or several for each example, or one for every pixel, as the data have them. */
   finetune: {
     /** Checkpoint to start from; empty: from scratch. */
     from: '',
+    /**
+     * How the classes of an example are read from the processor's latents: a linear on their `mean`, on all `latents` side
+     * by side, or on what one learned query reads of them by `attention`.
+     */
+    head: 'mean' as Head,
     /** Probability spread over the other classes, in [0, 1). */
     labelSmoothing: 0,
-    /** What keeps its pre-trained values: nothing, the whole encoder (a linear probe), or the position embeddings. */
+    /** What keeps its pre-trained values: nothing, all but the classifier (a linear probe), or the position embeddings. */
     freeze: 'none' as 'none' | 'encoder' | 'positions',
   },
 

@@ -90,7 +90,9 @@ const readers: { [K in KindName]: (recipe: Recipe, dataset: Dataset) => Promise<
 
 /** The reader of a recipe for its data set. */
 export async function recipeReader(recipe: Recipe, dataset: Dataset): Promise<Reader> {
-  return readers[dataset.kind](recipe, dataset);
+  const reader = await readers[dataset.kind](recipe, dataset);
+  const { permutation } = recipe.data;
+  return permutation < 0 ? reader : { ...reader, permutation };
 }
 
 /** Which window is shown. */

@@ -44,6 +44,7 @@ export const sectionRules: { [S in keyof Sections]: SectionRules<Sections[S]> } 
     flip: flag,
     mean: numbers('a list of numbers, one per channel', {}),
     std: numbers('a list of numbers above 0, one per channel', { above: 0 }),
+    permutation: integer({ min: -1 }),
     workers: integer({ min: -1 }),
     validationFraction: number(share),
     limit: integer({ min: 0 }),
@@ -92,6 +93,7 @@ export const sectionRules: { [S in keyof Sections]: SectionRules<Sections[S]> } 
   },
   finetune: {
     from: text,
+    head: choice('mean', 'latents', 'attention'),
     labelSmoothing: number(share),
     freeze: choice('none', 'encoder', 'positions'),
   },

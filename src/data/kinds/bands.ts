@@ -37,6 +37,9 @@ export const bands: SignalKind<BandsReaderOptions> = {
   async read({ parts, raster }, options, key, { signals, targets }) {
     const stack = raster?.stack ?? (parts ? await decodeBands(parts.bands, 'raster') : undefined);
     if (!stack) throw new Error('stored pixels are no raster');
+    const { dates = 'all', dateCount = 1 } = options;
+    if (dates === 'all' && (stack.dates ?? 1) !== dateCount)
+      throw new Error(`it has ${stack.dates ?? 1} dates where ${dateCount} are asked for`);
     if (!options.labels || !targets) {
       signals.bands.set(transformBands(stack, options, key));
       return;

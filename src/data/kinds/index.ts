@@ -1,5 +1,5 @@
 /** The kinds of signals that can be read. */
-import type { Key } from '../../random/index.js';
+import { fold, type Key, keyFrom, permutation } from '../../random/index.js';
 import type { StoredExample } from '../source.js';
 import { audio } from './audio.js';
 import { bands } from './bands.js';
@@ -19,8 +19,17 @@ export type KindName = keyof typeof kinds;
 
 type OptionsOf<K> = K extends SignalKind<infer Options> ? Options : never;
 
+/** What a reader of any kind may ask for. */
+interface Reordering {
+  /**
+   * Shuffles the elements of every signal by one permutation, the same for all examples: a model that is told nothing of
+   * where an element lies cannot tell the difference.
+   */
+  permutation?: number;
+}
+
 /** How examples are read: the kind of signal and its options. Plain, so that it can be sent to threads and stored. */
-export type Reader = { [K in KindName]: { kind: K } & OptionsOf<(typeof kinds)[K]> }[KindName];
+export type Reader = { [K in KindName]: { kind: K } & Reordering & OptionsOf<(typeof kinds)[K]> }[KindName];
 
 /** The kind that a reader is of, ready to take its options. */
 export function kindOf(reader: { kind: KindName }): SignalKind<Reader> {
@@ -34,12 +43,16 @@ export function partialSignals(reader: Reader): string[] {
 
 /** The reader without anything random: whole or centred views. */
 export function plainReader(reader: Reader): Reader {
-  return { ...kindOf(reader).plain(reader), kind: reader.kind } as Reader;
+  return { ...kindOf(reader).plain(reader), ...common(reader) } as Reader;
+}
+
+function common({ kind, permutation }: Reader): Pick<Reader, 'kind' | 'permutation'> {
+  return permutation === undefined ? { kind } : { kind, permutation };
 }
 
 /** The reader with other statistics, by signal. */
 export function readerWithStatistics(reader: Reader, statistics: ReturnType<SignalKind<Reader>['statistics']>): Reader {
-  return { ...kindOf(reader).withStatistics(reader, statistics), kind: reader.kind } as Reader;
+  return { ...kindOf(reader).withStatistics(reader, statistics), ...common(reader) } as Reader;
 }
 
 /** Empty places for `count` examples, and the places of each in them. */
@@ -71,9 +84,34 @@ export interface BatchSlots {
   targets?: Int32Array;
 }
 
+/** Reads one example into its places: a pure function of its arguments. Throws a short reason where it is damaged. */
+export async function readInto(example: StoredExample, reader: Reader, key: Key, slots: ExampleSlots): Promise<void> {
+  const kind = kindOf(reader);
+  await kind.read(example, reader, key, slots);
+  if (reader.permutation === undefined) return;
+  for (const { name, channels } of kind.shapes(reader)) permute(slots.signals[name], channels, reader.permutation);
+}
+
+/** Brings the elements of `[I, C]` into another order, in place. */
+function permute(values: Float32Array, channels: number, seed: number): void {
+  const before = values.slice();
+  const order = orderOf(seed, values.length / channels);
+  for (let i = 0; i < order.length; i++)
+    values.set(before.subarray(order[i] * channels, (order[i] + 1) * channels), i * channels);
+}
+
+/** The last order, which every example of a set shares. */
+let latest: { seed: number; order: Int32Array } | undefined;
+
+function orderOf(seed: number, count: number): Int32Array {
+  if (latest?.seed !== seed || latest.order.length !== count)
+    latest = { seed, order: permutation(fold(keyFrom(seed), 'elements'), count) };
+  return latest.order;
+}
+
 /** Reads one example by itself. Throws a short reason where it is damaged. */
 export async function readExample(example: StoredExample, reader: Reader, key: Key): Promise<ExampleSlots> {
   const slots = exampleSlots(reader, 1).at(0);
-  await kindOf(reader).read(example, reader, key, slots);
+  await readInto(example, reader, key, slots);
   return slots;
 }
