@@ -1,6 +1,6 @@
 /** Checkpoints with initial weights: what a model costs does not depend on what it learned. */
 import { saveCheckpoint } from '../src/checkpoint/index.js';
-import type { Reader } from '../src/data/index.js';
+import { kindOf, partialSignals, type Reader } from '../src/data/index.js';
 import { initialize, Scope } from '../src/nn/index.js';
 import { keyFrom } from '../src/random/index.js';
 import { classify, features } from '../src/tasks/index.js';
@@ -15,9 +15,8 @@ import {
 
 /** Which model. */
 export interface FreshOptions {
-  /** Height and width of its images, and their channels. */
-  imageSize: [height: number, width: number];
-  channels: number;
+  /** What it takes, and how that is read; see {@link imageReader}. */
+  reader: Reader;
   /** With them a classifier, without them an auto-encoder. */
   classes?: string[];
   model?: PartialRecipe['model'];
@@ -25,13 +24,19 @@ export interface FreshOptions {
   seed?: number;
 }
 
+/** Images of one size, their pixels brought to about -2 … 2. */
+export function imageReader(height: number, width: number, channels = 3): Reader {
+  return { kind: 'image', imageSize: [height, width], channels, crop: 'center', flip: false, mean: [0.5], std: [0.25] };
+}
+
 /** Writes a checkpoint folder. */
 export async function freshCheckpoint(folder: string, options: FreshOptions): Promise<void> {
-  const { imageSize, channels, classes, model, masking, seed = 0 } = options;
+  const { reader, classes, model, masking, seed = 0 } = options;
   const recipe = resolveRecipe({ name: 'fresh', model: { name: 'hip', variant: 'tiny', ...model }, masking });
-  const reader: Reader = { kind: 'image', imageSize, channels, crop: 'center', flip: false, mean: [0.5], std: [0.25] };
-  const modalities = [{ name: 'image', indexShape: imageSize, channels }];
-  const description = { ...describeModel(recipe, modalities, reader), classes };
+  const description = {
+    ...describeModel(recipe, kindOf(reader).shapes(reader), reader, partialSignals(reader)),
+    classes,
+  };
   const scope = Scope.root();
   const inputs = modelInputs(description, 1);
   if (classes) classify(description, scope, inputs);

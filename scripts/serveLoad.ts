@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
-import { freshCheckpoint } from '../bench/freshCheckpoint.js';
+import { freshCheckpoint, imageReader } from '../bench/freshCheckpoint.js';
 import { describeMachine, machineLine } from '../bench/machine.js';
 import { formatTable } from '../src/cli/table.js';
 import { keyFrom, uniform } from '../src/random/index.js';
@@ -282,7 +282,7 @@ async function startServer(): Promise<{ child: ChildProcess; url: string }> {
   const model = options.model ?? join(scratch, 'model');
   if (!options.model) {
     const classes = Array.from({ length: 10 }, (_, i) => `class ${i}`);
-    await freshCheckpoint(model, { imageSize: [32, 32], channels: 3, classes });
+    await freshCheckpoint(model, { reader: imageReader(32, 32), classes });
   }
   const script = new URL('../src/cli/process.js', import.meta.url).href;
   const code = `import(${JSON.stringify(script)}).then((m) => m.runProcess(process.argv.slice(1)))`;

@@ -7,8 +7,8 @@ export function batchSizes(largest: number, weightBytes: number): number[] {
   return [...new Set([...powers, largest])];
 }
 
-/** Every compiled size holds the weights once more. */
-const SMALL_WEIGHTS = 64e6;
+/** Bytes: every compiled size of every task holds the weights once more. */
+export const SMALL_WEIGHTS = 64e6;
 
 /**
  * The cheapest way to compute `count` examples, as sizes of runs: a run takes its full time whether or not all its places

@@ -32,7 +32,7 @@ export function documentationPage({ info, paths }: OpenApiDocument): string {
 </head>
 <body>
 <h1>${escaped(info.title)}</h1>
-<p class="muted">${escaped(info.description)} For programs: <a href="openapi.json">openapi.json</a>.</p>
+<p class="muted">${escaped(info.description)} For programs: <a href="openapi.json">openapi.json</a>. In the examples <code>$URL</code> is this server, as in <code>URL=http://127.0.0.1:8080</code>.</p>
 ${operations.join('\n')}
 </body>
 </html>

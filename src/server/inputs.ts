@@ -58,7 +58,7 @@ async function decodeAll({ decoder, decoding }: House, parts: readonly Part[], s
     parts.map((part) =>
       decoding.within(async () => {
         signal.throwIfAborted();
-        return { name: part.name, signals: await decoder.decodeInput(part.bytes, part.type) };
+        return { name: part.name, ...(await decoder.decode(part.bytes, part.type)) };
       }),
     ),
   );

@@ -25,7 +25,7 @@ const INPUT_ERRORS: Record<number, string> = {
   400: 'A query, form or JSON that makes no sense.',
   404: 'The model cannot do this.',
   408: 'The request did not arrive in time.',
-  413: 'Too many bytes, pixels or inputs.',
+  413: 'Too many bytes, pixels, seconds or inputs.',
   415: 'A type or encoding that is not taken.',
   422: 'A file that cannot be decoded.',
   503: 'Too much to do at the moment; Retry-After says when to come again.',

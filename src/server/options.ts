@@ -13,7 +13,9 @@ export interface ServeOptions {
   maxBuffered: number;
   /** Pixels of one image, read from its header. */
   maxPixels: number;
-  /** Inputs (images) of one request. */
+  /** Seconds of one sound or video, read from its header. */
+  maxDuration: number;
+  /** Inputs (files) of one request. */
   maxInputs: number;
   /** Inputs that are decoded at one time. */
   maxConcurrency: number;
@@ -39,6 +41,7 @@ export const defaultServeOptions: ServeOptions = {
   maxBody: 20e6,
   maxBuffered: 256e6,
   maxPixels: 50e6,
+  maxDuration: 600,
   maxInputs: 32,
   maxConcurrency: availableParallelism(),
   maxQueue: 256,

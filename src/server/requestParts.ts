@@ -29,7 +29,7 @@ export function mediaType(header: string | undefined): string {
  */
 export async function partsOf(body: Buffer, contentType: string | undefined, most: number): Promise<Part[]> {
   const type = mediaType(contentType);
-  if (body.length === 0) throw new HttpError(400, 'empty_body', 'The body is empty: send an image in it.');
+  if (body.length === 0) throw new HttpError(400, 'empty_body', 'The body is empty: send a file in it.');
   if (type === FORM) return formParts(body, contentType!, most);
   if (type === JSON_TYPE) return jsonParts(body, most);
   return [{ bytes: body, type }];
@@ -48,14 +48,14 @@ async function formParts(body: Buffer, contentType: string, most: number): Promi
   }
   const parts: Part[] = [];
   for (const value of form.values()) {
-    if (typeof value === 'string') throw badBody('The form has a field without a file: send each image as a file.');
+    if (typeof value === 'string') throw badBody('The form has a field without a file: send each input as a file.');
     parts.push({
       bytes: new Uint8Array(await value.arrayBuffer()),
       type: mediaType(value.type || undefined),
       name: value.name,
     });
   }
-  if (parts.length === 0) throw badBody('The form has no file: send each image as a file.');
+  if (parts.length === 0) throw badBody('The form has no file: send each input as a file.');
   return parts;
 }
 

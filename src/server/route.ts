@@ -1,9 +1,9 @@
 /** What a route is, and what it has to work with. */
 import type { BatchQueue } from './batchQueue.js';
 import type { Budget } from './budget.js';
-import type { InputDecoder } from './decodeRequest.js';
+import type { InputDecoder } from './inputDecoder.js';
 import type { Metrics } from './metrics.js';
-import type { Feeds, Outputs, ServedModel, Signals, Task } from './model/servedModel.js';
+import type { Example, Feeds, Outputs, ServedModel, Task } from './model/servedModel.js';
 import type { ServeOptions } from './options.js';
 import type { Query, QueryParameters } from './query.js';
 
@@ -24,9 +24,8 @@ export interface House {
 }
 
 /** One input of a request, decoded. */
-export interface Input {
+export interface Input extends Example {
   name?: string;
-  signals: Signals;
 }
 
 /** One request, as a route sees it. */

@@ -5,11 +5,11 @@ import { errorCode } from '../checkpoint/index.js';
 import { HiperceiverError } from '../errors/index.js';
 import { BatchQueue } from './batchQueue.js';
 import { Budget } from './budget.js';
-import { createInputDecoder } from './decodeRequest.js';
 import { dispatch, type Log, type LogEntry, requestId } from './dispatch.js';
+import { createInputDecoder } from './inputDecoder.js';
 import { createMeters } from './meters.js';
 import { Metrics } from './metrics.js';
-import { ENCODE, type Feeds, type Outputs, type ServedModel } from './model/servedModel.js';
+import type { Feeds, Outputs, ServedModel } from './model/servedModel.js';
 import { type ServeOptions, serveOptions } from './options.js';
 import { brokenRequest, sendRaw } from './respond.js';
 import type { House } from './route.js';
@@ -35,7 +35,7 @@ const LOOK = 500;
 /**
  * Serves a model. The model is the server's from here on: closing one closes the other.
  * @param log hears of every request when it is over
- * @throws HiperceiverError where the port cannot be had, or the model takes what cannot be sent
+ * @throws HiperceiverError where the port cannot be had
  */
 export async function startServer(
   model: ServedModel,
@@ -45,7 +45,7 @@ export async function startServer(
   const options = serveOptions(given);
   const metrics = new Metrics();
   const meters = createMeters(metrics);
-  const decoder = createInputDecoder(model, options);
+  const decoder = createInputDecoder(model, options, options.timeout);
   const [buffered, admitted, decoding] = [options.maxBuffered, options.maxQueue, options.maxConcurrency].map(
     (capacity) => new Budget(capacity),
   );
@@ -61,7 +61,7 @@ export async function startServer(
       meters
         .batch(program, examples.length, () => model.run(program, examples))
         .catch(async (error) => {
-          await model.run(ENCODE, []).catch((again: Error) => fail(new HiperceiverError(again.message)));
+          await model.probe().catch((again: Error) => fail(new HiperceiverError(again.message)));
           throw error;
         }),
   });
@@ -90,7 +90,9 @@ export async function startServer(
     failed,
     close: () => {
       isClosing = true;
-      closed ??= closeServer(server, options.timeout + 1).then(() => model.close());
+      closed ??= closeServer(server, options.timeout + 1).then(async () => {
+        await Promise.all([model.close(), decoder.close()]);
+      });
       return closed;
     },
   };

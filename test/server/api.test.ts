@@ -190,7 +190,7 @@ test('health, metrics, the OpenAPI document and its page tell of what there is',
   const metrics = await (await fetch(`${encoder.url}/metrics`)).text();
   assert.match(metrics, /^hip_http_requests_total\{route="\/v1\/embed",status="200"\} \d+$/m);
   assert.match(metrics, /^hip_http_request_duration_seconds_bucket\{route="\/v1\/embed",le="\+Inf"\} \d+$/m);
-  assert.match(metrics, /^hip_batch_size_count\{task="encode"\} \d+$/m);
+  assert.match(metrics, /^hip_batch_size_count\{task="embed"\} \d+$/m);
   assert.match(metrics, /^hip_inputs_in_house 0$/m);
   assert.match(metrics, /^hip_buffered_bytes 0$/m);
   for (const line of metrics.trim().split('\n'))

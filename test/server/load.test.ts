@@ -138,11 +138,13 @@ test('a client that leaves takes its place in the queue along', async () => {
 
 test('a failing run is a 500 that tells nothing of the inside; a dead model ends the server', async () => {
   const model = fakeModel();
-  const run = model.run;
   let isDead = false;
-  model.run = async (program, examples) => {
-    if (isDead || examples.length > 0) throw new Error('segment 7 at /secret/path.ts:12');
-    return run(program, examples);
+  const die = async () => {
+    throw new Error('segment 7 at /secret/path.ts:12');
+  };
+  model.run = die;
+  model.probe = async () => {
+    if (isDead) await die();
   };
   const server = await serve(model);
   const { status, json, headers } = await embed(server);

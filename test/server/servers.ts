@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import sharp from 'sharp';
-import { freshCheckpoint } from '../../bench/freshCheckpoint.js';
+import { freshCheckpoint, imageReader } from '../../bench/freshCheckpoint.js';
 import {
   type LogEntry,
   openModel,
@@ -33,7 +33,7 @@ export async function smallCheckpoint(
   options: Partial<Parameters<typeof freshCheckpoint>[1]> = {},
 ): Promise<string> {
   const model = { name: 'hip', variant: 'tiny', config: smallHip } as const;
-  await freshCheckpoint(path(name), { imageSize: [8, 8], channels: 3, model, ...options });
+  await freshCheckpoint(path(name), { reader: imageReader(8, 8), model, ...options });
   return path(name);
 }
 
@@ -61,18 +61,20 @@ export function fakeModel({ milliseconds = 0, batches = [] as number[] } = {}): 
     reader: { kind: 'image', imageSize: [4, 4], channels: 3, crop: 'center', flip: false, mean: [0], std: [1] },
     classes: ['dark', 'light'],
     batchSize: 1,
-    encode: (feeds) => ({ program: 'encode', feeds }),
+    embed: ({ signals }) => ({ program: 'embed', feeds: signals }),
+    classify: ({ signals }) => ({ program: 'classify', feeds: signals }),
     reconstruct: () => {
       throw new Error('not a decoder');
     },
     async run(_program, examples) {
-      if (examples.length > 0) batches.push(examples.length);
+      batches.push(examples.length);
       await new Promise((done) => setTimeout(done, milliseconds));
       return examples.map(({ image }) => ({
         features: Float32Array.of(image[0]),
         probabilities: Float32Array.of(1 - image[0], image[0]),
       }));
     },
+    async probe() {},
     async close() {},
   };
 }

@@ -13,7 +13,7 @@ export const command = defineCommand({
   summary: 'Answer HTTP requests with a model: embed, classify, reconstruct, health, metrics',
   usage: 'MODEL [--port 8080] [--host 127.0.0.1] [options]',
   description:
-    'POST images to /v1/embed, /v1/classify or /v1/reconstruct: as they are, as a form, or as JSON in base64. GET / ' +
+    'POST files to /v1/embed, /v1/classify or /v1/reconstruct: as they are, as a form, or as JSON in base64. GET / ' +
     'documents the API, GET /health and GET /metrics are for machines. Requests are gathered into batches; what is too ' +
     'large, too slow or broken gets one sentence. Every request is one line of JSON on stderr. Ctrl-C finishes what is ' +
     'running; a second one ends at once.',
@@ -27,11 +27,12 @@ export const command = defineCommand({
     },
     maxBody: { type: 'string', default: '20mb', placeholder: 'SIZE', help: 'largest body of a request' },
     maxPixels: { type: 'string', default: '50m', placeholder: 'COUNT', help: 'most pixels of an image' },
-    maxInputs: { type: 'number', default: defaults.maxInputs, help: 'most images of a request' },
-    maxConcurrency: { type: 'number', help: 'images that are decoded at one time (default: the number of cores)' },
-    maxQueue: { type: 'number', default: defaults.maxQueue, help: 'images that are worked on or wait; more get 503' },
+    maxDuration: { type: 'number', default: defaults.maxDuration, help: 'most seconds of a sound or video' },
+    maxInputs: { type: 'number', default: defaults.maxInputs, help: 'most files of a request' },
+    maxConcurrency: { type: 'number', help: 'files that are decoded at one time (default: the number of cores)' },
+    maxQueue: { type: 'number', default: defaults.maxQueue, help: 'files that are worked on or wait; more get 503' },
     maxConnections: { type: 'number', default: defaults.maxConnections, help: 'connections at one time' },
-    batchSize: { type: 'number', default: defaults.batchSize, help: 'most images that the engine gets at a time' },
+    batchSize: { type: 'number', default: defaults.batchSize, help: 'most inputs that the engine gets at a time' },
     batchWait: {
       type: 'number',
       default: defaults.batchWait,
@@ -58,11 +59,13 @@ export const command = defineCommand({
     );
     ensure(batchWait >= 0 && batchWait <= 1e4, () => `--batch-wait must lie between 0 and 10000 ms, not ${batchWait}.`);
     ensure(timeout > 0 && timeout <= 3600, () => `--timeout must lie between 0 and 3600 seconds, not ${timeout}.`);
+    ensure(options.maxDuration > 0, () => `--max-duration must be above 0 seconds, not ${options.maxDuration}.`);
     const limits = {
       ...{ port, host, batchWait, timeout },
       batchSize: countOption('--batch-size', options.batchSize),
       maxBody: amount('--max-body', options.maxBody),
       maxPixels: amount('--max-pixels', options.maxPixels),
+      maxDuration: options.maxDuration,
       maxInputs: countOption('--max-inputs', options.maxInputs),
       maxConcurrency: countOption('--max-concurrency', options.maxConcurrency ?? defaults.maxConcurrency),
       maxQueue: countOption('--max-queue', options.maxQueue),

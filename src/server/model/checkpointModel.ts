@@ -1,4 +1,5 @@
 /** A checkpoint, run by our own engine. */
+import { kindOf, type Reader } from '../../data/index.js';
 import { createEngine, type DeviceName, type Engine } from '../../engine/index.js';
 import {
   type AutoencodingOptions,
@@ -11,19 +12,11 @@ import {
 } from '../../objectives/index.js';
 import { fold, keyFrom } from '../../random/index.js';
 import { classify, features, type LoadedModel, loadModel } from '../../tasks/index.js';
-import { defaultRecipe, readerOf, systemOf } from '../../training/index.js';
-import { type Build, CompiledProgram } from './compiledProgram.js';
+import { defaultRecipe, type ModelDescription, readerOf, systemOf, validityFeeds } from '../../training/index.js';
+import { SMALL_WEIGHTS } from '../batchPlan.js';
+import { type Build, CompiledProgram, weightBytes } from './compiledProgram.js';
 import { restoreTargets } from './restoreTargets.js';
-import {
-  ENCODE,
-  type Feeds,
-  type Outputs,
-  type ReconstructionWork,
-  type ServedModel,
-  type Signals,
-  type Task,
-  type Work,
-} from './servedModel.js';
+import type { Example, Feeds, Outputs, ReconstructionWork, ServedModel, Task, Work } from './servedModel.js';
 
 /** Where a checkpoint runs, and how many examples at a time. */
 export interface CheckpointOptions {
@@ -58,19 +51,18 @@ export class CheckpointModel implements ServedModel {
     this.modalities = description.modalities;
     this.reader = readerOf(description);
     this.classes = description.classes;
-    // A classifier's checkpoint has no decoder.
-    this.tasks = ['embed', description.classes ? 'classify' : 'reconstruct'];
+    this.tasks = tasksOf(description, this.reader);
     this.masking = { ...(recipe?.masking ?? defaultRecipe.masking), perExample: true, dropModality: 0 };
   }
 
-  /** Loads a checkpoint, starts an engine, and compiles what will be asked for first. */
+  /** Loads a checkpoint, starts an engine, and compiles: of a model with large weights its last task alone at first. */
   static async open(path: string, { device, threads, batchSize }: CheckpointOptions): Promise<CheckpointModel> {
     const model = await loadModel(path);
     const engine = await createEngine({ device, threads });
     const served = new CheckpointModel(model, engine, batchSize);
     try {
-      await served.program(ENCODE);
-      if (served.tasks.includes('reconstruct')) await served.program(served.reconstructionProgram(undefined));
+      if (weightBytes(model) <= SMALL_WEIGHTS) await served.program('embed');
+      await served.probe();
     } catch (error) {
       await engine.dispose();
       throw error;
@@ -78,16 +70,20 @@ export class CheckpointModel implements ServedModel {
     return served;
   }
 
-  encode(signals: Signals): Work {
-    return { program: ENCODE, feeds: signals };
+  embed(example: Example): Work {
+    return { program: 'embed', feeds: this.feedsOf(example) };
   }
 
-  reconstruct(signals: Signals, maskRatio: number | undefined, seed: number): ReconstructionWork {
+  classify(example: Example): Work {
+    return { program: 'classify', feeds: this.feedsOf(example) };
+  }
+
+  reconstruct(example: Example, maskRatio: number | undefined, seed: number): ReconstructionWork {
     const masking = this.maskingOf(maskRatio);
     const plans = this.plansOf(masking);
     // The masks that `hip reconstruct` draws for its first image.
     const key = fold(keyFrom(seed), 'masks');
-    const feeds = { ...signals, ...maskFeeds(plans, masking, key) };
+    const feeds = { ...this.feedsOf(example), ...maskFeeds(plans, masking, key) };
     const mask = elementMask(plans[0], drawMask(plans[0], key));
     const share = mask.reduce((a, b) => a + b, 0) / mask.length;
     return { program: this.reconstructionProgram(maskRatio), feeds, mask, maskRatio: share };
@@ -95,11 +91,16 @@ export class CheckpointModel implements ServedModel {
 
   async run(program: string, examples: readonly Feeds[]): Promise<Outputs[]> {
     const outputs = await (await this.program(program)).run(examples);
-    if (program === ENCODE || !this.masking.normalizeTargets) return outputs;
+    if (!isReconstruction(program) || !this.masking.normalizeTargets) return outputs;
     const [plan] = this.plansOf(this.masking);
     return outputs.map(({ reconstruction }, i) => ({
       reconstruction: restoreTargets(reconstruction, examples[i][plan.part.name] as Float32Array, plan),
     }));
+  }
+
+  async probe(): Promise<void> {
+    const main = { embed: 'embed', classify: 'classify', reconstruct: this.reconstructionProgram(undefined) };
+    await (await this.program(main[this.tasks[this.tasks.length - 1]])).probe();
   }
 
   async close(): Promise<void> {
@@ -117,23 +118,23 @@ export class CheckpointModel implements ServedModel {
   }
 
   private async compile(name: string): Promise<CompiledProgram> {
-    const unused = [...this.programs.keys()].filter((other) => other !== ENCODE).slice(0, 1 - KEPT_RATIOS);
-    for (const other of name === ENCODE ? [] : unused) {
+    const unused = [...this.programs.keys()].filter(isReconstruction).slice(0, 1 - KEPT_RATIOS);
+    for (const other of isReconstruction(name) ? unused : []) {
       const program = this.programs.get(other);
       this.programs.delete(other);
       await (await program)?.dispose();
     }
-    const build = name === ENCODE ? this.buildEncoder : this.buildReconstruction(Number(name.split(' ')[1]));
-    return CompiledProgram.create(this.engine, this.model, this.batchSize, build);
+    return CompiledProgram.create(this.engine, this.model, this.batchSize, this.buildOf(name));
   }
 
-  private readonly buildEncoder: Build = (scope, inputs) => {
+  private buildOf(name: string): Build {
     const { description } = this.model;
-    return {
-      features: features(description, scope, inputs),
-      ...(description.classes ? { probabilities: classify(description, scope, inputs).softmax(-1) } : {}),
-    };
-  };
+    if (name === 'embed') return (scope, inputs) => ({ features: features(description, scope, inputs) });
+    if (name === 'classify') {
+      return (scope, inputs) => ({ probabilities: classify(description, scope, inputs).softmax(-1) });
+    }
+    return this.buildReconstruction(Number(name.split(' ')[1]));
+  }
 
   private buildReconstruction(ratio: number): Build {
     const { description } = this.model;
@@ -143,6 +144,12 @@ export class CheckpointModel implements ServedModel {
       const { outputs } = maskedAutoencoding(scope, systemOf(description), config, modalities, inputs, masking);
       return { reconstruction: outputs.reconstruction[modalities[0].name] };
     };
+  }
+
+  /** Signals, and what of them is real. */
+  private feedsOf({ signals, lengths }: Example): Feeds {
+    const told = Object.entries(lengths).map(([name, length]) => [name, Int32Array.of(length)] as const);
+    return { ...signals, ...validityFeeds(this.model.description, 1, Object.fromEntries(told)).feeds };
   }
 
   private maskingOf(ratio: number | undefined): AutoencodingOptions {
@@ -160,4 +167,16 @@ export class CheckpointModel implements ServedModel {
     const share = typeof wanted === 'number' ? wanted : wanted[this.modalities[0].name];
     return `reconstruct ${share}`;
   }
+}
+
+/** Whether a program's name is one of {@link CheckpointModel.reconstruct}. */
+function isReconstruction(program: string): boolean {
+  return program.startsWith('reconstruct ');
+}
+
+/** A classifier's checkpoint has no decoder; reconstructions are answered as pictures; a class for each pixel is no class. */
+function tasksOf({ classes, modalities }: ModelDescription, reader: Reader): Task[] {
+  const isDense = kindOf(reader).targets?.(reader) !== undefined;
+  if (classes) return isDense ? ['embed'] : ['embed', 'classify'];
+  return modalities.length === 1 && modalities[0].indexShape.length === 2 ? ['embed', 'reconstruct'] : ['embed'];
 }

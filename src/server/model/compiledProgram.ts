@@ -21,6 +21,11 @@ interface Sized {
 /** Runs that are timed after one that warms up: the fastest counts, for other work on the machine only adds. */
 const TIMED_RUNS = 2;
 
+/** Bytes of a model's weights. */
+export function weightBytes({ parameters }: Pick<TrainedModel, 'parameters'>): number {
+  return [...parameters.values()].reduce((sum, values) => sum + values.byteLength, 0);
+}
+
 /** One graph of a model, for any number of examples. */
 export class CompiledProgram {
   private constructor(
@@ -32,8 +37,7 @@ export class CompiledProgram {
   static async create(engine: Engine, model: TrainedModel, batchSize: number, build: Build): Promise<CompiledProgram> {
     const sizes = new Map<number, Sized>();
     const times = new Map<number, number>();
-    const weightBytes = [...model.parameters.values()].reduce((sum, values) => sum + values.byteLength, 0);
-    for (const size of batchSizes(batchSize, weightBytes)) {
+    for (const size of batchSizes(batchSize, weightBytes(model))) {
       const scope = Scope.root();
       const graph = Graph.of(build(scope, modelInputs(model.description, size), size));
       checkParameters(scope.needs, model.parameters, model.path);
@@ -63,6 +67,12 @@ export class CompiledProgram {
       results.push(...cutOutputs(outputs, size, part.length));
     }
     return results;
+  }
+
+  /** Runs the smallest batch on zeros. */
+  async probe(): Promise<void> {
+    const [{ program, inputs }] = this.sizes.values();
+    await program.run(stackFeeds(inputs, []));
   }
 
   /** Gives the memory of all sizes back. */

@@ -10,16 +10,7 @@ import { HttpError } from '../httpError.js';
 import { cutOutputs, stackFeeds } from './batchFeeds.js';
 import { type OnnxMetadata, readOnnxMetadata } from './onnxMetadata.js';
 import { restoreTargets } from './restoreTargets.js';
-import {
-  ENCODE,
-  type Feeds,
-  type Outputs,
-  type ReconstructionWork,
-  type ServedModel,
-  type Signals,
-  type Task,
-  type Work,
-} from './servedModel.js';
+import type { Example, Feeds, Outputs, ReconstructionWork, ServedModel, Task, Work } from './servedModel.js';
 
 const TASKS: Record<OnnxMetadata['task'], readonly Task[]> = {
   features: ['embed'],
@@ -78,7 +69,7 @@ export class OnnxModel implements ServedModel {
     const file = await OnnxFile.open(path, { threads });
     try {
       const model = new OnnxModel(path, file, metadata);
-      await model.run(ENCODE, []);
+      await model.probe();
       return model;
     } catch (error) {
       await file.close();
@@ -86,11 +77,15 @@ export class OnnxModel implements ServedModel {
     }
   }
 
-  encode(signals: Signals): Work {
-    return { program: ENCODE, feeds: signals };
+  embed({ signals }: Example): Work {
+    return { program: 'embed', feeds: signals };
   }
 
-  reconstruct(signals: Signals, maskRatio: number | undefined, seed: number): ReconstructionWork {
+  classify({ signals }: Example): Work {
+    return { program: 'classify', feeds: signals };
+  }
+
+  reconstruct({ signals }: Example, maskRatio: number | undefined, seed: number): ReconstructionWork {
     const key = fold(keyFrom(seed), 'masks');
     const { visible } = this.metadata;
     if (!visible) {
@@ -113,7 +108,7 @@ export class OnnxModel implements ServedModel {
     return { program: `visible ${seed}`, feeds: { ...signals, visible: drawn.visible }, mask, maskRatio: share };
   }
 
-  async run(program: string, examples: readonly Feeds[]): Promise<Outputs[]> {
+  async run(_program: string, examples: readonly Feeds[]): Promise<Outputs[]> {
     const results: Outputs[] = [];
     do {
       const part = examples.slice(results.length, results.length + this.batchSize);
@@ -121,12 +116,16 @@ export class OnnxModel implements ServedModel {
       results.push(...cutOutputs(outputs, this.batchSize, part.length));
     } while (results.length < examples.length);
     const { normalizedTargets, visible } = this.metadata;
-    if (program === ENCODE || !normalizedTargets) return results;
+    if (!normalizedTargets || results.length === 0) return results;
     ensure(visible, () => `${this.path} does not say how large its groups are: serve the checkpoint instead.`);
     const plan = this.plan(visible.rows, visible.count, 1);
     return results.map(({ reconstruction }, i) => ({
       reconstruction: restoreTargets(reconstruction, examples[i][this.image] as Float32Array, plan),
     }));
+  }
+
+  async probe(): Promise<void> {
+    await this.run('', []);
   }
 
   async close(): Promise<void> {

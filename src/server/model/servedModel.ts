@@ -9,6 +9,13 @@ export type Task = 'embed' | 'classify' | 'reconstruct';
 /** Raw signals of one example by modality, `[I, C]`, normalised as the model was trained. */
 export type Signals = Record<string, Float32Array>;
 
+/** What was read of one example. */
+export interface Example {
+  signals: Signals;
+  /** Elements that are real, by modality, where fewer than all. */
+  lengths: Record<string, number>;
+}
+
 /** One example's share of a program's inputs, without the batch's axis. */
 export type Feeds = Record<string, Values>;
 
@@ -42,18 +49,19 @@ export interface ServedModel {
   readonly classes?: readonly string[];
   /** Examples that are best given at a time, at most. */
   readonly batchSize: number;
-  /** Features and, of a classifier, probabilities: outputs `features` `[D]`, `probabilities` `[classes]`. */
-  encode(signals: Signals): Work;
+  /** Output `features` `[D]`. */
+  embed(example: Example): Work;
+  /** Output `probabilities` `[classes]`. */
+  classify(example: Example): Work;
   /**
    * The example with a part hidden that the seed chooses: output `reconstruction` `[I * C]`, in the space of the signals.
    * @param maskRatio default: as in training
    * @throws HttpError where the model cannot hide that share
    */
-  reconstruct(signals: Signals, maskRatio: number | undefined, seed: number): ReconstructionWork;
+  reconstruct(example: Example, maskRatio: number | undefined, seed: number): ReconstructionWork;
   /** Computes examples of one program. Calls do not overlap. */
   run(program: string, examples: readonly Feeds[]): Promise<Outputs[]>;
+  /** Computes a blank example, for nothing but to see that it can. */
+  probe(): Promise<void>;
   close(): Promise<void>;
 }
-
-/** Name of the program that {@link ServedModel.encode} asks for. */
-export const ENCODE = 'encode';

@@ -2,11 +2,11 @@ import { computed } from '../compute.js';
 import { floats, resultsSchema } from '../json.js';
 import type { Route } from '../route.js';
 
-/** The classes of images. */
+/** The classes of inputs. */
 export const classify: Route = {
   method: 'POST',
   path: '/v1/classify',
-  summary: 'Classes of images with their probabilities',
+  summary: 'Classes of inputs with their probabilities',
   task: 'classify',
   query: {
     top: { help: 'how many classes, the likeliest first', range: { least: 1, most: 1e4, whole: true }, default: 5 },
@@ -37,7 +37,7 @@ export const classify: Route = {
     const inputs = await call.inputs();
     const outputs = await computed(
       call,
-      inputs.map(({ signals }) => model.encode(signals)),
+      inputs.map((input) => model.classify(input)),
     );
     const results = outputs.map(({ probabilities }, i) => ({
       name: inputs[i].name,

@@ -2,11 +2,11 @@ import { computed } from '../compute.js';
 import { floats, resultsSchema } from '../json.js';
 import type { Route } from '../route.js';
 
-/** The encoder's features of images. */
+/** The encoder's features. */
 export const embed: Route = {
   method: 'POST',
   path: '/v1/embed',
-  summary: 'Features of images',
+  summary: 'Features of inputs',
   description: 'The mean of the encoder’s last latents, as "hip embed" writes it; nothing is masked.',
   task: 'embed',
   responses: {
@@ -20,7 +20,7 @@ export const embed: Route = {
     const inputs = await call.inputs();
     const outputs = await computed(
       call,
-      inputs.map(({ signals }) => model.encode(signals)),
+      inputs.map((input) => model.embed(input)),
     );
     const results = outputs.map(({ features }, i) => ({ name: inputs[i].name, embedding: floats(features) }));
     return { body: { model: model.name, results } };

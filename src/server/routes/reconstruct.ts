@@ -56,7 +56,7 @@ export const reconstruct: Route = {
     if (format === 'png' && inputs.length > 1) {
       throw new HttpError(400, 'bad_query', 'One PNG shows one input: ask for format=figure or format=json.');
     }
-    const works = inputs.map(({ signals }) => model.reconstruct(signals, ratio, Number(seed)));
+    const works = inputs.map((input) => model.reconstruct(input, ratio, Number(seed)));
     const outputs = await computed(call, works);
     const modality = model.modalities[0].name;
     const shown = works.map(({ mask }, i): Shown => {
