@@ -7,6 +7,7 @@ import { classify, features } from '../src/tasks/index.js';
 import {
   applyModel,
   describeModel,
+  type ModelDescription,
   modelInputs,
   type PartialRecipe,
   resolveRecipe,
@@ -19,6 +20,8 @@ export interface FreshOptions {
   reader: Reader;
   /** With them a classifier, without them an auto-encoder. */
   classes?: string[];
+  /** Default: classification. */
+  task?: ModelDescription['task'];
   model?: PartialRecipe['model'];
   masking?: PartialRecipe['masking'];
   seed?: number;
@@ -31,11 +34,12 @@ export function imageReader(height: number, width: number, channels = 3): Reader
 
 /** Writes a checkpoint folder. */
 export async function freshCheckpoint(folder: string, options: FreshOptions): Promise<void> {
-  const { reader, classes, model, masking, seed = 0 } = options;
+  const { reader, classes, task, model, masking, seed = 0 } = options;
   const recipe = resolveRecipe({ name: 'fresh', model: { name: 'hip', variant: 'tiny', ...model }, masking });
   const description = {
     ...describeModel(recipe, kindOf(reader).shapes(reader), reader, partialSignals(reader)),
     classes,
+    task,
   };
   const scope = Scope.root();
   const inputs = modelInputs(description, 1);

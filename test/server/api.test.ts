@@ -75,6 +75,15 @@ test('classify gives the likeliest classes first, with probabilities that sum to
   assert.equal((await post(`${classifier.url}/v1/classify?top=1`, pictures[0])).json.results[0].classes.length, 1);
 });
 
+test('tags are decided each by itself', async () => {
+  const tagger = await serve(
+    await open(await smallCheckpoint('tagger', { classes: ['red', 'round'], task: 'tagging' })),
+  );
+  const { json } = await post(`${tagger.url}/v1/classify`, pictures[0]);
+  const sum = json.results[0].classes.reduce((s: number, c: { probability: number }) => s + c.probability, 0);
+  assert.ok(sum > 0 && sum < 2 && Math.abs(sum - 1) > 1e-4, `${sum}`);
+});
+
 test('JSON with base64, data addresses, names and types', async () => {
   const encoded = pictures.map((bytes) => bytes.toString('base64'));
   const inputs = [

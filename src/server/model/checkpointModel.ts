@@ -1,5 +1,4 @@
 /** A checkpoint, run by our own engine. */
-import { kindOf, type Reader } from '../../data/index.js';
 import { createEngine, type DeviceName, type Engine } from '../../engine/index.js';
 import {
   type AutoencodingOptions,
@@ -51,7 +50,7 @@ export class CheckpointModel implements ServedModel {
     this.modalities = description.modalities;
     this.reader = readerOf(description);
     this.classes = description.classes;
-    this.tasks = tasksOf(description, this.reader);
+    this.tasks = tasksOf(description);
     this.masking = { ...(recipe?.masking ?? defaultRecipe.masking), perExample: true, dropModality: 0 };
   }
 
@@ -131,7 +130,11 @@ export class CheckpointModel implements ServedModel {
     const { description } = this.model;
     if (name === 'embed') return (scope, inputs) => ({ features: features(description, scope, inputs) });
     if (name === 'classify') {
-      return (scope, inputs) => ({ probabilities: classify(description, scope, inputs).softmax(-1) });
+      return (scope, inputs) => {
+        const logits = classify(description, scope, inputs);
+        // Of tags any number applies.
+        return { probabilities: description.task === 'tagging' ? logits.sigmoid() : logits.softmax(-1) };
+      };
     }
     return this.buildReconstruction(Number(name.split(' ')[1]));
   }
@@ -175,8 +178,7 @@ function isReconstruction(program: string): boolean {
 }
 
 /** A classifier's checkpoint has no decoder; reconstructions are answered as pictures; a class for each pixel is no class. */
-function tasksOf({ classes, modalities }: ModelDescription, reader: Reader): Task[] {
-  const isDense = kindOf(reader).targets?.(reader) !== undefined;
-  if (classes) return isDense ? ['embed'] : ['embed', 'classify'];
+function tasksOf({ classes, task, modalities }: ModelDescription): Task[] {
+  if (classes) return task === 'segmentation' ? ['embed'] : ['embed', 'classify'];
   return modalities.length === 1 && modalities[0].indexShape.length === 2 ? ['embed', 'reconstruct'] : ['embed'];
 }
