@@ -24,11 +24,11 @@ export const commands: Registry = {
     load: () => import('./commands/pretrain.js'),
   },
   finetune: {
-    summary: 'Train a classifier from a pre-trained encoder, or from scratch',
+    summary: 'Train a pre-trained model, or a new one, to classify, tag or segment',
     load: () => import('./commands/finetune.js'),
   },
   evaluate: {
-    summary: 'Measure a classifier, or a pre-trained encoder by linear probe and nearest neighbours',
+    summary: 'Measure a fine-tuned model, or a pre-trained encoder by linear probe and nearest neighbours',
     load: () => import('./commands/evaluate.js'),
   },
   reconstruct: {
@@ -36,7 +36,7 @@ export const commands: Registry = {
     load: () => import('./commands/reconstruct.js'),
   },
   embed: {
-    summary: 'Write the encoder’s features of images to npy files',
+    summary: 'Write the encoder’s features of examples to npy files',
     load: () => import('./commands/embed.js'),
   },
   visualize: {

@@ -1,13 +1,13 @@
-/** Options of the commands that run a trained model on images. */
+/** Options of the commands that run a trained model on data. */
 import { createEngine, DEVICES, type DeviceName, type Engine } from '../engine/index.js';
 import { ensure, unknownName } from '../errors/index.js';
 import type { OptionSpec } from './command.js';
 
-/** `--data`: images other than those of the training. */
+/** `--data`: other data than those of the training. */
 export const dataOption = {
   type: 'string',
   placeholder: 'PATH',
-  help: 'images to use (default: those that the model was trained on)',
+  help: 'data to use (default: those that the model was trained on)',
 } as const satisfies OptionSpec;
 
 /** `--split`: the part of the data. */

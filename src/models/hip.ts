@@ -15,7 +15,7 @@ import {
   regroup,
   ungroup,
 } from './grouping.js';
-import { inputStage, type PositionOptions, positionTable, type RowSelection, unembed } from './inputStage.js';
+import { inputStage, type PositionOptions, positionTable, unembed } from './inputStage.js';
 import { indexDim, type Modality } from './modality.js';
 import { blockName, embedderName, embedName, labelHeadName, positionEncoderName, signalHeadName } from './partNames.js';
 import { crossAttention, perceiverBlock } from './perceiverBlock.js';
@@ -126,16 +126,14 @@ export function hip(
     // The label head is made before the main one and so owns the name without a number.
     asked?.forEach(({ name, position, embedder, channels }) => {
       const read = reconstructionHead(scope.child(labelHeadName), position, x);
-      reconstruction[name] = unembed(embedder, name, read.reshape([-1, ...read.shape.slice(2)]), channels);
+      const rows = read.reshape([-1, ...read.shape.slice(2)]);
+      reconstruction[name] = options.readout === 'features' ? rows : unembed(embedder, name, rows, channels);
     });
   }
   if (options.encoderOnly) return { blocks, reconstruction, latents: {} };
 
   const head = scope.child(signalHeadName(labels.length > 0));
-  Object.assign(
-    reconstruction,
-    reconstructSignals(scope, head, signals, grouping, stem.queries, x, options.selections ?? {}),
-  );
+  Object.assign(reconstruction, reconstructSignals(scope, head, signals, grouping, stem.queries, x, options));
   return { blocks, reconstruction, latents: ungroup(x, grouping) };
 }
 
@@ -147,7 +145,7 @@ function reconstructSignals(
   grouping: Grouping,
   queries: Record<string, Tensor>,
   latents: Tensor,
-  selections: Record<string, RowSelection>,
+  { selections = {}, readout }: ApplyOptions,
 ): Record<string, Tensor> {
   const parts = signals.map((m) => queries[m.name]);
   const longest = Math.max(...parts.map((q) => q.shape[2]));
@@ -163,7 +161,7 @@ function reconstructSignals(
       const rows = selections[name]?.queried
         ? groups[i].slice([undefined, undefined, [0, parts[i].shape[2]]])
         : ungroup(groups[i], { ...grouping, modalities: [part] })[name];
-      return [name, unembed(scope.child(embedderName()), name, rows, channels)];
+      return [name, readout === 'features' ? rows : unembed(scope.child(embedderName()), name, rows, channels)];
     }),
   );
 }

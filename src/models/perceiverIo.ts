@@ -114,7 +114,8 @@ export function perceiverIo(
       modalities.map(({ name, channels: own }, i) => {
         const [b, , n, c] = rows[i].shape;
         const grouped = options.selections?.[name]?.queried ? rows[i] : rows[i].reshape([b, n, c]);
-        return [name, unembed(scope.child(embedderName()), name, grouped, own)];
+        const isFeatures = options.readout === 'features';
+        return [name, isFeatures ? grouped : unembed(scope.child(embedderName()), name, grouped, own)];
       }),
     ),
     latents: Object.fromEntries(modalities.map(({ name }) => [name, flat])),

@@ -16,13 +16,18 @@ export interface ApplyOptions {
    * 0 = padding or missing (f32 or bool). Modalities without an entry are all real. What is not real is read by nothing.
    */
   valid?: Record<string, Tensor>;
+  /**
+   * What the reconstruction head answers with for each element: the signal's own channels (default), or the features that
+   * these are unembedded from, for a head of the caller's own (a class for each pixel).
+   */
+  readout?: 'channels' | 'features';
 }
 
 /** What a model gives. */
 export interface PerceiverOutputs {
   /** Output of every block, `[B, G_i, N_i, D_i]`. */
   blocks: Tensor[];
-  /** Per modality `[B, I, C]`; with rows queried `[B, groups, Q, C]`; empty for an encoder alone. */
+  /** Per modality `[B, I, C]`; with rows queried `[B, groups, Q, C]`; C = E for features; empty for an encoder alone. */
   reconstruction: Record<string, Tensor>;
   /** Output of the last block in the reference's ungrouped form, per modality; empty for an encoder alone. */
   latents: Record<string, Tensor>;

@@ -6,14 +6,20 @@ import { constant, scalar, show, type Tensor } from '../graph/index.js';
 export interface CrossEntropyOptions {
   /** This share of the target is spread evenly over all classes, the true one included. */
   labelSmoothing?: number;
+  /** Examples of this label do not count; the mean is over the others, and 0 where there are none. */
+  ignore?: number;
 }
 
 /**
  * Cross-entropy with one true class for each example.
  * @param logits `[N, C]`
- * @param labels `[N]` i32, 0 … C-1
+ * @param labels `[N]` i32, 0 … C-1, or `ignore`
  */
-export function crossEntropy(logits: Tensor, labels: Tensor, { labelSmoothing = 0 }: CrossEntropyOptions = {}): Tensor {
+export function crossEntropy(
+  logits: Tensor,
+  labels: Tensor,
+  { labelSmoothing = 0, ignore }: CrossEntropyOptions = {},
+): Tensor {
   ensure(
     logits.rank === 2 && labels.rank === 1 && labels.shape[0] === logits.shape[0],
     () => `crossEntropy: labels ${show(labels.shape)} should be [${logits.shape[0]}] for logits ${show(logits.shape)}.`,
@@ -32,7 +38,10 @@ export function crossEntropy(logits: Tensor, labels: Tensor, { labelSmoothing = 
   const own = labels.reshape([-1, 1]).equal(classes).where(logProbabilities, 0).sum(-1);
   const target =
     labelSmoothing === 0 ? own : own.mul(1 - labelSmoothing).add(logProbabilities.mean(-1).mul(labelSmoothing));
-  return target.mean().neg();
+  if (ignore === undefined) return target.mean().neg();
+  const isIgnored = labels.equal(constant(Int32Array.of(ignore), [], 'i32'));
+  const count = isIgnored.not().cast('f32').sum().maximum(1);
+  return isIgnored.where(0, target).sum().neg().div(count);
 }
 
 /**

@@ -1,11 +1,12 @@
-/** Classification as graphs: a linear on the mean of the encoder's latents. */
+/** Classification as graphs: a head on the processor's latents, one true class for each example. */
 import { ensure, HiperceiverError } from '../errors/index.js';
 import { input, type Tensor } from '../graph/index.js';
-import { linear, type Rematerialization, Scope } from '../nn/index.js';
+import { type Rematerialization, Scope } from '../nn/index.js';
 import { crossEntropy } from '../objectives/index.js';
 import { applyModel, type ModelDescription, modelInputs, validityFeeds } from '../training/description.js';
 import { modelFeeds, type Objective } from '../training/objective.js';
 import type { Recipe } from '../training/recipe.js';
+import { checkHead, readLatents } from './heads.js';
 
 /** What of the encoder is taken as features: the mean of its last latents, or all latents of one block side by side. */
 export type FeatureView = 'mean' | { block: number };
@@ -34,11 +35,17 @@ export function latentWidths(description: ModelDescription): number[] {
   return blocks.map((latents) => latents.size);
 }
 
-/** Logits `[B, classes]` of the described model. */
+/**
+ * Logits `[B, classes]` of a model that was trained to classify or to tag whole examples.
+ * @throws HiperceiverError where it was not
+ */
 export function classify(description: ModelDescription, scope: Scope, inputs: Record<string, Tensor>): Tensor {
-  const { classes } = description;
+  const { classes, task, head = 'mean', config } = description;
   if (!classes) throw new HiperceiverError('The model has no classifier: fine-tune it first (hip finetune).');
-  return linear(scope.child('classifier/linear'), features(description, scope, inputs), classes.length);
+  ensure(task !== 'segmentation', () => 'The model gives a class to every pixel and none to the whole: use segment.');
+  checkHead(head, config);
+  const { blocks } = applyModel(description, scope, inputs, { encoderOnly: true });
+  return readLatents(scope.child('classifier'), head, blocks[blocks.length - 1], classes.length);
 }
 
 /** The graph of classification (cross-entropy, and accuracy on the batch), and what feeds it: signals, labels and draws. */

@@ -1,5 +1,5 @@
-/** Training a classifier from a recipe: from a checkpoint's encoder, or from scratch. */
-import { type Dataset, kindOf, plainReader, type Reader, readerWithStatistics, requireClasses } from '../data/index.js';
+/** Training for a task from a recipe: from a checkpoint's parameters, or from scratch. */
+import { type Dataset, kindOf, plainReader, type Reader, readerWithStatistics } from '../data/index.js';
 import { ensure } from '../errors/index.js';
 import type { Modality } from '../models/index.js';
 import { describeModel, type ModelDescription } from '../training/description.js';
@@ -8,67 +8,82 @@ import type { Recipe } from '../training/recipe.js';
 import { prepareRun, type RunOptions, withEngine } from '../training/run.js';
 import { openSplit, partialOf, prepareSignals, readerOf } from '../training/signals.js';
 import { type TrainingResult, train } from '../training/train.js';
-import { classificationObjective } from './classification.js';
-import { type ClassificationScore, evaluateClassifier } from './evaluateClassifier.js';
 import { type LoadedModel, loadModel } from './loadModel.js';
+import { type Score, taskOf, taskRules } from './tasks.js';
 
 /** How a fine-tuning went. What was interrupted is not scored. */
 export type FinetuneResult = Omit<TrainingResult, 'interrupted'> & { description: ModelDescription } & (
-    | { interrupted: false; score: ClassificationScore }
+    | { interrupted: false; score: Score }
     | { interrupted: true; score?: undefined }
   );
 
-/** Trains a classifier. With `finetune.from` its encoder begins with that checkpoint's parameters, else with fresh ones. */
+/**
+ * Trains a model for the task that the data tell: classes of examples, several of them, or of every pixel. With
+ * `finetune.from` it begins with that checkpoint's parameters (for segmentation its decoder's too), else with fresh ones.
+ */
 export async function finetune(recipe: Recipe, options: RunOptions = {}): Promise<FinetuneResult> {
   const { from } = recipe.finetune;
   const source = from ? await loadModel(from) : undefined;
-  const { description, ...data } = await prepareClassification(recipe, source);
-  const build: BuildObjective = (...how) => classificationObjective(description, recipe.finetune, ...how);
+  const { description, ...data } = await prepareTask(recipe, source);
+  const { objective, evaluate, headline } = taskRules(taskOf(data.dataset));
+  const build: BuildObjective = (...how) => objective(description, recipe.finetune, ...how);
   const run = prepareRun(recipe, data, description, build, { label: 'fine-tune', ...options });
   return withEngine(recipe, options.engine, async (engine) => {
     const scoreOf = async (parameters: Map<string, Float32Array>) =>
-      evaluateClassifier({ path: run.folder, description, parameters }, await openSplit(recipe, 'test'), engine);
+      evaluate({ path: run.folder, description, parameters }, await openSplit(recipe, 'test'), engine);
     const result = await train({
       ...run,
       initial: () => (source ? adopted(run.initial(), source) : run.initial()),
       engine,
-      evaluate: async (parameters) => ({ testAccuracy: (await scoreOf(parameters)).top1 }),
+      evaluate: async (parameters) => ({ [headline.name]: headline.of(await scoreOf(parameters)) }),
     });
     if (result.interrupted) return { ...result, interrupted: true, description };
     return { ...result, interrupted: false, description, score: await scoreOf(result.parameters) };
   });
 }
 
-async function prepareClassification(
+async function prepareTask(
   recipe: Recipe,
   source: LoadedModel | undefined,
 ): Promise<{ dataset: Dataset; reader: Reader; description: ModelDescription }> {
   const { dataset, modalities, reader } = await prepareSignals(recipe);
-  requireClasses(dataset);
-  if (!source)
-    return {
-      dataset,
-      reader,
-      description: {
-        ...describeModel(recipe, modalities, plainReader(reader), partialOf(recipe, reader)),
-        classes: dataset.classes,
-      },
-    };
-  const shown = (all: Modality[]) =>
-    all.map(({ name, indexShape, channels }) => `${name} ${indexShape.join('x')}x${channels}`).join(', ');
-  const [expected, given] = [shown(source.description.modalities), shown(modalities)];
-  ensure(
-    expected === given,
-    () => `${source.path} takes ${expected}, the recipe gives ${given}: set sizes and channels alike.`,
-  );
+  const task = taskOf(dataset);
+  const about = { classes: dataset.classes, task, ...(task === 'segmentation' ? {} : { head: recipe.finetune.head }) };
+  if (!source) {
+    const description = describeModel(recipe, modalities, plainReader(reader), partialOf(recipe, reader));
+    return { dataset, reader, description: { ...description, ...about } };
+  }
+  checkInputs(source, modalities, reader);
   // Fed as it was pre-trained: with the same statistics.
   const trained = readerOf(source.description);
-  const statistics = kindOf(trained).statistics(trained);
+  const alike = readerWithStatistics(reader, kindOf(trained).statistics(trained));
   return {
     dataset,
-    reader: readerWithStatistics(reader, statistics),
-    description: { ...source.description, classes: dataset.classes },
+    reader: alike,
+    description: { ...source.description, reader: plainReader(alike), ...about },
   };
+}
+
+/** Throws where a checkpoint's model takes other inputs than a recipe makes. */
+function checkInputs({ path, description }: LoadedModel, modalities: Modality[], reader: Reader): void {
+  const shown = (all: Modality[]) =>
+    all.map(({ name, indexShape, channels }) => `${name} ${indexShape.join('x')}x${channels}`).join(', ');
+  const [expected, given] = [shown(description.modalities), shown(modalities)];
+  ensure(
+    expected === given,
+    () => `${path} takes ${expected}, the recipe gives ${given}: set sizes and channels alike.`,
+  );
+  const [before, now] = [rateOf(readerOf(description)), rateOf(reader)];
+  ensure(
+    before === now,
+    () => `${path} hears ${before} samples a second, the recipe gives ${now}: set --audio.rate ${before}.`,
+  );
+}
+
+/** Samples per second of what is heard. */
+function rateOf(reader: Reader): number | undefined {
+  if (reader.kind === 'audio') return reader.rate;
+  return reader.kind === 'video' ? reader.sound?.rate : undefined;
 }
 
 /** Takes over every parameter of the checkpoint that the model has in the same size. Throws where there is none. */

@@ -1,5 +1,5 @@
-/** What features are worth without training the encoder: a linear probe, nearest neighbours, and the same on raw pixels. */
-import { type Dataset, materialize, type SkippedFile } from '../data/index.js';
+/** What features are worth without training the encoder: a linear probe, nearest neighbours, and the same on raw values. */
+import { type Dataset, kindOf, materialize, type SkippedFile } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
 import { Graph, input, type Tensor } from '../graph/index.js';
@@ -36,10 +36,10 @@ export async function embedDataset(
   return { data: values, dim: values.length / ids.length, labels, ids, skipped };
 }
 
-/** The normalised pixels as features: what any encoder has to beat. */
-export async function pixelFeatures(model: Pick<TrainedModel, 'description'>, dataset: Dataset): Promise<FeatureSet> {
+/** The normalised values themselves (pixels, samples, coordinates) as features: what any encoder has to beat. */
+export async function rawFeatures(model: Pick<TrainedModel, 'description'>, dataset: Dataset): Promise<FeatureSet> {
   const { values, labels, size } = await materialize(dataset, { reader: readerOf(model.description) });
-  ensure(labels, () => `${dataset.path} has no labels: put the images in one folder per class.`);
+  ensure(labels, () => `${dataset.path} has no labels: put the ${kindOf(dataset).noun}s in one folder per class.`);
   return { data: values, dim: values.length / size, labels };
 }
 

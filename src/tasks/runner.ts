@@ -1,5 +1,5 @@
 /** Running a trained model: on batches, and over whole data sets. */
-import { type Batch, createLoader, type Dataset, type SkippedFile } from '../data/index.js';
+import { type Batch, createLoader, type Dataset, kindOf, type SkippedFile } from '../data/index.js';
 import type { Engine, Program } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
 import { Graph, type Tensor, type Values } from '../graph/index.js';
@@ -103,7 +103,42 @@ function padded(values: Float32Array, length: number): Float32Array {
   return out;
 }
 
-/** One output of the model for every example of a data set, in stored order: `[N, …]`. Nothing is masked, nothing is random. */
+/**
+ * Runs a model over a data set in stored order, batch by batch. Nothing is masked, nothing is random.
+ * @param visit told of each batch and what the model makes of it
+ * @returns the files that could not be read
+ */
+export async function overBatches(
+  model: TrainedModel,
+  dataset: Dataset,
+  engine: Engine,
+  batchSize: number,
+  build: Build,
+  visit: (batch: Batch, results: Record<string, Float32Array>) => void,
+  watch?: Watch,
+): Promise<readonly SkippedFile[]> {
+  const runner = await Runner.create(engine, model, batchSize, build);
+  const loader = createLoader(dataset, {
+    reader: readerOf(model.description),
+    batchSize,
+    shuffle: false,
+    key: keyFrom(0),
+  });
+  let done = 0;
+  try {
+    for (let batch = await loader.next(); batch; batch = await loader.next()) {
+      visit(batch, await runner.run(batch));
+      done += batch.size;
+      watch?.(`${kindOf(dataset).noun}s of ${dataset.split}`, done, dataset.size);
+    }
+  } finally {
+    await loader.close();
+    await runner.dispose();
+  }
+  return loader.skipped;
+}
+
+/** One output of the model for every example of a data set, in stored order: `[N, …]`. */
 export async function overDataset(
   model: TrainedModel,
   dataset: Dataset,
@@ -111,33 +146,46 @@ export async function overDataset(
   batchSize: number,
   build: (scope: Scope, inputs: Record<string, Tensor>) => Tensor,
   watch?: Watch,
-): Promise<{ values: Float32Array; labels: Int32Array; ids: Int32Array; skipped: readonly SkippedFile[] }> {
-  const runner = await Runner.create(engine, model, batchSize, (scope, inputs) => ({ result: build(scope, inputs) }));
-  const loader = createLoader(dataset, {
-    reader: readerOf(model.description),
-    batchSize,
-    shuffle: false,
-    key: keyFrom(0),
-  });
-  const parts: Float32Array[] = [];
+): Promise<{
+  values: Float32Array;
+  labels: Int32Array;
+  /** `[N, classes]` of 0 and 1, where several classes may apply. */
+  tags: Float32Array;
+  ids: Int32Array;
+  skipped: readonly SkippedFile[];
+}> {
+  const parts: Record<'values' | 'tags', Float32Array[]> = { values: [], tags: [] };
   const labels: number[] = [];
   const ids: number[] = [];
-  try {
-    for (let batch = await loader.next(); batch; batch = await loader.next()) {
-      parts.push((await runner.run(batch)).result);
+  const skipped = await overBatches(
+    model,
+    dataset,
+    engine,
+    batchSize,
+    (scope, inputs) => ({ result: build(scope, inputs) }),
+    (batch, { result }) => {
+      parts.values.push(result);
       if (batch.labels) labels.push(...batch.labels);
+      if (batch.tags) parts.tags.push(batch.tags);
       ids.push(...batch.ids);
-      watch?.(`images of ${dataset.split}`, ids.length, dataset.size);
-    }
-  } finally {
-    await loader.close();
-    await runner.dispose();
-  }
-  const values = new Float32Array(parts.reduce((n, p) => n + p.length, 0));
+    },
+    watch,
+  );
+  return {
+    values: joined(parts.values),
+    labels: Int32Array.from(labels),
+    tags: joined(parts.tags),
+    ids: Int32Array.from(ids),
+    skipped,
+  };
+}
+
+function joined(parts: Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((n, part) => n + part.length, 0));
   let at = 0;
   for (const part of parts) {
-    values.set(part, at);
+    all.set(part, at);
     at += part.length;
   }
-  return { values, labels: Int32Array.from(labels), ids: Int32Array.from(ids), skipped: loader.skipped };
+  return all;
 }

@@ -134,6 +134,11 @@ export function inputShapes(
   return Object.fromEntries(modalities.map((m) => [m.name, [batchSize, indexDim(m), m.channels]]));
 }
 
+/** Numbers in one example, all modalities together. */
+export function inputSize({ modalities }: Pick<ModelDescription, 'modalities'>): number {
+  return modalities.reduce((sum, modality) => sum + indexDim(modality) * modality.channels, 0);
+}
+
 /** Graph inputs that tell what is real of partial modalities: `valid/<modality>`, `[B, I]`. */
 export function validityInputs(
   { modalities, partial = [] }: Pick<ModelDescription, 'modalities' | 'partial'>,

@@ -215,7 +215,7 @@ export const defaultRecipe = {
     keepCheckpoints: 2,
     /** Steps between lines of the metrics log. */
     logEvery: 10,
-    /** Fine-tuning: steps between accuracies on the test split, logged as `testAccuracy`; 0 measures only at the end. */
+    /** Fine-tuning: steps between scores on the test split, logged as `testAccuracy`, `testMeanAveragePrecision` or `testMeanIoU`; 0 measures only at the end. */
     evaluateEvery: 0,
     /** Whether to go on from the last checkpoint in `out`. */
     resume: false,

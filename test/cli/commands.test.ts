@@ -126,14 +126,14 @@ test('finetune gives the accuracy and draws the confusion; from scratch too', as
   assert.match(err, /--from CHECKPOINT, or --scratch/);
 });
 
-test('evaluate measures a classifier, or an encoder beside raw pixels and chance', async () => {
+test('evaluate measures a classifier, or an encoder beside raw values and chance', async () => {
   const classifier = succeeded(await hip('evaluate', fine, '--out', path('confusion.png')));
   assert.match(classifier, /accuracy +\d+\.\d % of \d held-out images \(chance 33\.3 %\)/);
   assert.match(classifier, /true \\ predicted +disc +square +stripes/);
   await isPicture(path('confusion.png'));
   const encoder = JSON.parse(succeeded(await hip('evaluate', pre, '--json')));
   assert.equal(encoder.chance, 1 / 3);
-  for (const score of [encoder.linear.features, encoder.linear.pixels, encoder.knn.features])
+  for (const score of [encoder.linear.features, encoder.linear.raw, encoder.knn.features])
     assert.ok(score >= 0 && score <= 1);
   assert.ok(encoder.linear.blocks.length >= 1);
   for (const { dim, accuracy } of encoder.linear.blocks) assert.ok(dim > 0 && accuracy >= 0 && accuracy <= 1);

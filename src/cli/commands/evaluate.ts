@@ -1,18 +1,10 @@
-import type { Engine } from '../../engine/index.js';
 import { ensure } from '../../errors/index.js';
-import {
-  type ClassificationScore,
-  type EncoderScore,
-  evaluateClassifier,
-  evaluateEncoder,
-  loadModel,
-  openImagesOf,
-  type TrainedModel,
-  type Watch,
-} from '../../tasks/index.js';
-import { confusionPicture, writePng } from '../../visualize/index.js';
+import { evaluateEncoder, evaluateRetrieval, evaluateTask, loadModel, openDataOf } from '../../tasks/index.js';
+import { writePng } from '../../visualize/index.js';
 import { defineCommand } from '../command.js';
-import { accuracyLines, confusionLines, confusionRows } from '../describe/classifier.js';
+import { describeEncoder, describeRetrieval } from '../describe/encoder.js';
+import { classLines, scoreJson, scoreLines } from '../describe/score.js';
+import { scorePicture } from '../describe/scorePicture.js';
 import { describeSkipped } from '../describe/skipped.js';
 import {
   checkpointArgument,
@@ -22,27 +14,32 @@ import {
   splitOption,
   startEngine,
 } from '../modelOptions.js';
-import { formatShare } from '../quantities.js';
-import { formatTable } from '../table.js';
+import { UsageError } from '../usageError.js';
 import { progressWatch } from '../watch.js';
 
-/** `hip evaluate`: accuracy of a classifier, or what a pre-trained encoder's features are worth. */
+/** `hip evaluate`: how well a fine-tuned model does, or what a pre-trained encoder's features are worth. */
 export const command = defineCommand({
   name: 'evaluate',
-  summary: 'Measure a classifier, or a pre-trained encoder by linear probe and nearest neighbours',
+  summary: 'Measure a fine-tuned model, or a pre-trained encoder by linear probe and nearest neighbours',
   usage: 'CHECKPOINT [--data PATH] [options]',
   description:
-    'A model with a classifier: accuracy and confusion. A pre-trained encoder: linear classifiers on its frozen ' +
-    'features (the mean of its last latents, and all latents of each block), beside the same on raw pixels and chance, and a vote of the nearest training images.',
+    'A fine-tuned model: accuracy and confusion of a classifier, mean average precision and d’ of a tagger, mean ' +
+    'intersection over union of a segmentation, each by class. A pre-trained encoder: linear classifiers on its frozen ' +
+    'features (the mean of its last latents, and all latents of each block), beside the same on raw values and chance, and a vote of the nearest training examples. A model of several signals: how well one finds the other.',
   options: {
     data: dataOption,
     split: splitOption,
     linear: { type: 'boolean', help: 'the linear probe' },
     knn: { type: 'boolean', help: 'the nearest neighbours' },
+    retrieval: { type: 'boolean', help: 'whether each signal alone finds the other of the same example' },
     neighbours: { type: 'number', short: 'k', default: 20, help: 'how many nearest neighbours vote' },
-    limit: { type: 'number', help: 'use at most so many training images for the probes' },
-    batchSize: { type: 'number', default: 50, help: 'images at a time' },
-    out: { type: 'string', placeholder: 'PNG', help: 'draw the confusion matrix of a classifier' },
+    limit: { type: 'number', help: 'use at most so many training examples for the probes' },
+    batchSize: { type: 'number', default: 50, help: 'examples at a time' },
+    out: {
+      type: 'string',
+      placeholder: 'PNG',
+      help: 'draw the confusion of a classifier, a tagger’s precision by class, or segmented examples',
+    },
     device: deviceOption,
   },
   positionals: [checkpointArgument],
@@ -50,65 +47,38 @@ export const command = defineCommand({
     'hip evaluate runs/first --data photos',
     'hip evaluate runs/first --linear --limit 5000',
     'hip evaluate runs/first-finetune --out confusion.png --json',
+    'hip evaluate runs/talking-faces --retrieval',
   ],
   run: async ({ positionals, options, quiet, output }) => {
+    const { data: path, split, out, linear, knn, retrieval } = options;
+    if (retrieval && (linear || knn)) throw new UsageError('Give either --retrieval or the probes --linear and --knn.');
     const model = await loadModel(positionals[0]);
-    await using engine = await startEngine(options.device);
     const settings = {
-      ...options,
+      linear,
+      knn,
       k: countOption('--neighbours', options.neighbours),
-      limit: countOption('--limit', options.limit),
       batchSize: countOption('--batch-size', options.batchSize),
       watch: progressWatch(quiet),
     };
-    if (model.description.classes && !options.linear && !options.knn) {
-      const score = await classifierScore(model, engine, settings);
-      output.result({ ...score, confusion: confusionRows(score) }, () =>
-        [...describeSkipped(score.skipped), ...accuracyLines(score), ...confusionLines(score)].join('\n'),
+    const { batchSize, watch } = settings;
+    const limit = countOption('--limit', options.limit);
+    const isScored = model.description.classes && !linear && !knn && !retrieval;
+    ensure(isScored || !out, () => '--out draws the score of a fine-tuned model: leave it out for features.');
+    await using engine = await startEngine(options.device);
+    const test = await openDataOf(model, { path, split });
+    if (isScored) {
+      const score = await evaluateTask(model, test, engine, batchSize, watch);
+      if (out) await writePng(out, await scorePicture(score, model, test, engine, model.path));
+      output.result(scoreJson(score), () =>
+        [...describeSkipped(score.skipped), ...scoreLines(score), ...classLines(score)].join('\n'),
       );
+    } else if (retrieval) {
+      const score = await evaluateRetrieval(model, test, engine, batchSize, watch);
+      output.result(score, () => describeRetrieval(score));
     } else {
-      ensure(!options.out, () => '--out draws the confusion matrix of a classifier: leave it out for the probes.');
-      const train = await openImagesOf(model, { path: options.data, split: 'train', limit: settings.limit });
-      const test = await openImagesOf(model, { path: options.data, split: options.split });
+      const train = await openDataOf(model, { path, split: 'train', limit });
       const score = await evaluateEncoder(model, train, test, engine, settings);
       output.result(score, () => describeEncoder(score));
     }
   },
 });
-
-interface Settings {
-  data?: string;
-  split: string;
-  batchSize: number;
-  out?: string;
-  watch: Watch;
-}
-
-async function classifierScore(
-  model: TrainedModel,
-  engine: Engine,
-  { data, split, batchSize, out, watch }: Settings,
-): Promise<ClassificationScore> {
-  const test = await openImagesOf(model, { path: data, split });
-  const score = await evaluateClassifier(model, test, engine, batchSize, watch);
-  if (out) await writePng(out, confusionPicture(score, model.path));
-  return score;
-}
-
-function describeEncoder({ linear, knn, chance, train, test, featureDim, skipped }: EncoderScore): string {
-  return [
-    ...describeSkipped(skipped),
-    formatTable([
-      ...(linear ? [[`linear probe, mean of the last latents (${featureDim})`, formatShare(linear.features)]] : []),
-      ...(linear?.blocks ?? []).map(({ block, dim, accuracy }) => [
-        `linear probe, all latents of block ${block} (${dim.toLocaleString('en-US')})`,
-        formatShare(accuracy),
-      ]),
-      ...(linear ? [['linear probe, raw pixels', formatShare(linear.pixels)]] : []),
-      ...(knn ? [[`${knn.k} nearest neighbours`, formatShare(knn.features)]] : []),
-      ['chance', formatShare(chance)],
-    ]),
-    '',
-    `Accuracy on ${test} images; ${train} training images with labels; the encoder stays as it is.`,
-  ].join('\n');
-}

@@ -7,7 +7,7 @@ import {
   exportOnnx,
   type LoadedModel,
   loadModel,
-  openImagesOf,
+  openDataOf,
 } from '../../tasks/index.js';
 import { defineCommand } from '../command.js';
 import { describeSkipped } from '../describe/skipped.js';
@@ -84,7 +84,7 @@ async function imagesFor(
   { data, split, limit }: { data?: string; split: string; limit: number },
 ): Promise<Dataset | undefined> {
   try {
-    return await openImagesOf(model, { path: data, split, limit });
+    return await openDataOf(model, { path: data, split, limit });
   } catch (error) {
     if (data === undefined && error instanceof HiperceiverError) return undefined;
     throw error;

@@ -2,28 +2,30 @@ import { join } from 'node:path';
 import { createEngine } from '../../engine/index.js';
 import { ensure } from '../../errors/index.js';
 import { finetune } from '../../tasks/index.js';
-import { suggestFinetuning, suggestScratch } from '../../training/index.js';
-import { confusionPicture, writePng } from '../../visualize/index.js';
+import { openSplit, suggestFinetuning, suggestScratch } from '../../training/index.js';
+import { writePng } from '../../visualize/index.js';
 import { chooseRecipe } from '../chooseRecipe.js';
 import { defineCommand } from '../command.js';
-import { accuracyLines, confusionRows } from '../describe/classifier.js';
 import { describePlan } from '../describe/plan.js';
+import { scoreJson, scoreLines } from '../describe/score.js';
+import { pictureNames, scorePicture } from '../describe/scorePicture.js';
 import { describeSkipped, describeSkippedUpdates } from '../describe/skipped.js';
 import { untilInterrupted } from '../interrupt.js';
 import { UsageError } from '../usageError.js';
 
 const noBeginning = () => 'Say what to begin with: --from CHECKPOINT, or --scratch.';
 
-/** `hip finetune`: a classifier from a checkpoint's encoder, or from scratch. */
+/** `hip finetune`: a classifier, tagger or segmentation from a checkpoint, or from scratch. */
 export const command = defineCommand({
   name: 'finetune',
-  summary: 'Train a classifier from a pre-trained encoder, or from scratch',
+  summary: 'Train a pre-trained model, or a new one, to classify, tag or segment',
   usage: '[RECIPE] --from CHECKPOINT|--scratch [--data PATH] [options]',
   description:
-    'Without a RECIPE the checkpoint’s own model, data and image size are used, and settings that suit them. The data ' +
-    'need classes: one folder each, or stored labels. The accuracy is that of the test split, or of a held-out share.',
+    'Without a RECIPE the checkpoint’s own model, data and sizes are used, and settings that suit them. The data tell the ' +
+    'task: one class for each example (folders, stored labels, a column of a table), several (a column "labels"), or one ' +
+    'for every pixel (label maps). The score is that of the test split, or of a held-out share.',
   options: {
-    from: { type: 'string', placeholder: 'CHECKPOINT', help: 'checkpoint or run folder whose encoder to begin with' },
+    from: { type: 'string', placeholder: 'CHECKPOINT', help: 'checkpoint or run folder to begin with' },
     scratch: { type: 'boolean', help: 'begin with random values' },
   },
   positionals: [{ name: 'RECIPE', help: 'file or name of a recipe', optional: true }],
@@ -40,7 +42,7 @@ export const command = defineCommand({
     const resolved = await chooseRecipe('finetune', positionals[0], overrides, async (data) => {
       if (from) return suggestFinetuning(from, data);
       ensure(scratch, noBeginning);
-      ensure(data, () => 'Nothing to train on: give a folder with one folder of images per class with --data.');
+      ensure(data, () => 'Nothing to train on: give labelled data with --data, such as one folder for each class.');
       return suggestScratch(data);
     });
     ensure(scratch || resolved.finetune.from || typed['training.resume'], noBeginning);
@@ -51,7 +53,7 @@ export const command = defineCommand({
     const { result, code } = await untilInterrupted((signal) =>
       finetune(recipe, { engine, signal, quiet, onPlan: (plan) => output.note(describePlan(plan)) }),
     );
-    const { parameters: _, score, ...facts } = result;
+    const { parameters, score, ...facts } = result;
     const { folder, checkpoint, step, loss } = result;
     const skipped = [...describeSkipped(result.skipped), ...describeSkippedUpdates(result.skippedUpdates)];
     if (!score) {
@@ -60,20 +62,23 @@ export const command = defineCommand({
       output.result(facts, () => [...skipped, sentence].join('\n'));
       return code;
     }
-    const picture = join(folder, 'confusion.png');
-    await writePng(picture, confusionPicture(score, scratch ? 'Trained from scratch' : 'Fine-tuned'));
-    output.result({ ...facts, ...score, confusion: confusionRows(score), picture }, () =>
+    const model = { path: checkpoint, description: result.description, parameters };
+    const test = await openSplit(recipe, 'test');
+    const picture = join(folder, `${pictureNames[score.task]}.png`);
+    const title = scratch ? 'Trained from scratch' : 'Fine-tuned';
+    await writePng(picture, await scorePicture(score, model, test, engine, title));
+    output.result({ ...facts, ...scoreJson(score), picture }, () =>
       [
         ...skipped,
-        ...accuracyLines(score),
+        ...scoreLines(score),
         `loss          ${loss.toPrecision(4)} after ${step} steps`,
         `checkpoint    ${checkpoint}`,
         `picture       ${picture}`,
         '',
         'Next:',
         `  ${program} evaluate ${folder}`,
-        `  ${program} visualize attention ${folder}`,
-        `  ${program} export ${folder} --out model.onnx`,
+        ...(score.task === 'segmentation' ? [] : [`  ${program} visualize attention ${folder}`]),
+        ...(score.task === 'classification' ? [`  ${program} export ${folder} --out model.onnx`] : []),
       ].join('\n'),
     );
     return 0;

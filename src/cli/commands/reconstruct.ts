@@ -1,6 +1,6 @@
 import { openImageFiles } from '../../data/index.js';
 import { ensure } from '../../errors/index.js';
-import { loadModel, openImagesOf } from '../../tasks/index.js';
+import { loadModel, openDataOf } from '../../tasks/index.js';
 import { defaultRecipe } from '../../training/index.js';
 import { reconstructionPicture, writePng } from '../../visualize/index.js';
 import { defineCommand } from '../command.js';
@@ -42,7 +42,7 @@ export const command = defineCommand({
       !model.description.classes,
       () => `${path} is a classifier without a decoder: reconstruct with the checkpoint that it was fine-tuned from.`,
     );
-    const images = files.length > 0 ? openImageFiles(files) : await openImagesOf(model, { path: data, split });
+    const images = files.length > 0 ? openImageFiles(files) : await openDataOf(model, { path: data, split });
     const masking = {
       ...(model.recipe?.masking ?? defaultRecipe.masking),
       ...(maskRatio === undefined ? {} : { ratio: maskRatio }),

@@ -1,6 +1,6 @@
 import { openImageFiles, spreadSample } from '../../data/index.js';
 import { unknownName } from '../../errors/index.js';
-import { loadModel, openImagesOf } from '../../tasks/index.js';
+import { loadModel, openDataOf } from '../../tasks/index.js';
 import { attentionPicture, curvesPicture, imageLocality, positionsPicture, writePng } from '../../visualize/index.js';
 import { type CommandContext, defineCommand } from '../command.js';
 import { countOption, dataOption, deviceOption, splitOption, startEngine } from '../modelOptions.js';
@@ -66,7 +66,7 @@ const kinds: Record<string, (context: Context) => Promise<void>> = {
     const model = await loadModel(path);
     const images = image
       ? openImageFiles([image])
-      : spreadSample(await openImagesOf(model, { path: options.data, split: options.split }), 1);
+      : spreadSample(await openDataOf(model, { path: options.data, split: options.split }), 1);
     await using engine = await startEngine(options.device);
     const count = countOption('--count', options.count);
     const { figure, attention } = await attentionPicture(model, images, engine, { block: options.block, count });

@@ -4,7 +4,8 @@ import { rm, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { createEngine } from '../../engine/index.js';
-import { type ClassificationScore, finetune, loadModel } from '../../tasks/index.js';
+import { ensure } from '../../errors/index.js';
+import { type ClassificationScore, finetune, loadModel, type Score } from '../../tasks/index.js';
 import {
   loadRecipe,
   openSplit,
@@ -99,15 +100,15 @@ export async function quickstart({
   if (scratch.interrupted) return undefined;
   await writePng(
     join(folder, 'confusion.png'),
-    confusionPicture(finetuned.score, 'Fine-tuned from the pre-trained encoder'),
+    confusionPicture(ofClasses(finetuned.score), 'Fine-tuned from the pre-trained encoder'),
   );
 
   const result: QuickstartResult = {
     folder,
     locality,
     reconstructionLoss: loss,
-    finetuned: finetuned.score,
-    scratch: scratch.score,
+    finetuned: ofClasses(finetuned.score),
+    scratch: ofClasses(scratch.score),
     images: { train: trainImages, test: test.size },
     recipes: { pretrain: recipe, finetune: tuned(learned.checkpoint, runs.finetune) },
     seconds: {
@@ -120,6 +121,15 @@ export async function quickstart({
   };
   await writeFile(join(folder, 'report.html'), await quickstartReport(result, runs));
   return result;
+}
+
+/** The score of a classifier, which is what the quickstart shows. */
+function ofClasses(score: Score): ClassificationScore {
+  ensure(
+    score.task === 'classification',
+    () => 'The quickstart shows a classifier: give data with one class for each example.',
+  );
+  return score;
 }
 
 function pick(values: Record<string, string>, keys: readonly string[]): Record<string, string> {

@@ -1,0 +1,69 @@
+/** Dense segmentation as graphs: the decoder answers for every element of the input, and a linear names its class. */
+import { ensure } from '../errors/index.js';
+import { input, type Tensor } from '../graph/index.js';
+import type { Modality } from '../models/index.js';
+import { linear, type Rematerialization, Scope } from '../nn/index.js';
+import { crossEntropy } from '../objectives/index.js';
+import { applyModel, type ModelDescription, modelInputs, validityFeeds } from '../training/description.js';
+import { modelFeeds, type Objective } from '../training/objective.js';
+import type { Recipe } from '../training/recipe.js';
+
+/** Label of elements without a class, in targets. */
+export const VOID_LABEL = -1;
+
+/** The modality whose elements have classes: the first. */
+export function segmentedModality({ modalities }: Pick<ModelDescription, 'modalities'>): Modality {
+  return modalities[0];
+}
+
+/**
+ * Logits `[B, I, classes]` for every element: a linear on what the reconstruction head reads for it, before it would become
+ * the signal's own channels.
+ * @throws HiperceiverError where the model was not trained to segment
+ */
+export function segment(description: ModelDescription, scope: Scope, inputs: Record<string, Tensor>): Tensor {
+  const { classes, task } = description;
+  ensure(
+    classes && task === 'segmentation',
+    () => 'The model does not segment: fine-tune it on images with label maps (hip finetune).',
+  );
+  const { name } = segmentedModality(description);
+  const { reconstruction } = applyModel(description, scope, inputs, { readout: 'features' });
+  return linear(scope.child('classifier/linear'), reconstruction[name], classes.length);
+}
+
+/** The most likely class of every element, `[B, I]`, as whole numbers in f32. */
+export function segmentLabels(description: ModelDescription, scope: Scope, inputs: Record<string, Tensor>): Tensor {
+  const { indices } = segment(description, scope, inputs).topK(1);
+  return indices.reshape(indices.shape.slice(0, -1)).cast('f32');
+}
+
+/**
+ * The graph of segmentation (cross-entropy over the elements that have a class, and their accuracy on the batch), and what
+ * feeds it: signals, targets and draws. A batch without any class has loss 0.
+ */
+export function segmentationObjective(
+  description: ModelDescription,
+  { labelSmoothing }: Pick<Recipe['finetune'], 'labelSmoothing'>,
+  batchSize: number,
+  rematerialize?: Rematerialization,
+): Objective {
+  const scope = Scope.root({ training: true, rematerialize });
+  const inputs = modelInputs(description, batchSize);
+  const logits = segment(description, scope, inputs);
+  const [, elements, classes] = logits.shape;
+  const targets = input('targets', [batchSize, elements], 'i32').reshape([-1]);
+  const rows = logits.reshape([-1, classes]);
+  const hits = rows.topK(1).indices.reshape([-1]).equal(targets).cast('f32').sum();
+  const counted = targets.greaterEqual(0).cast('f32').sum().maximum(1);
+  return {
+    loss: crossEntropy(rows, targets, { labelSmoothing, ignore: VOID_LABEL }),
+    metrics: { pixelAccuracy: hits.div(counted) },
+    needs: scope.needs,
+    feeds: (batch, key) => ({
+      targets: batch.targets!,
+      ...validityFeeds(description, batchSize, batch.lengths).feeds,
+      ...modelFeeds(inputs, scope.needs, batch, key),
+    }),
+  };
+}
