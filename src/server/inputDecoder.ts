@@ -54,14 +54,13 @@ export function createInputDecoder(model: { reader: Reader }, limits: DecodeLimi
     types,
     decode: (bytes, contentType) =>
       new Promise<Example>((resolve, reject) => {
-        const worker = idle.pop() ?? startThread(data, all);
+        const worker = idle.pop() ?? startThread(data, all, idle);
         const end = () => {
           clearTimeout(deadline);
           worker.off('message', onAnswer).off('error', onDeath).off('exit', onDeath);
         };
         const onDeath = (reason: unknown) => {
           end();
-          all.delete(worker);
           void worker.terminate();
           reject(undecodable(reason instanceof Error ? reason.message : 'its decoder ended'));
         };
@@ -82,10 +81,16 @@ export function createInputDecoder(model: { reader: Reader }, limits: DecodeLimi
   };
 }
 
-function startThread(workerData: DecodeThreadData, all: Set<Worker>): Worker {
+/** Starts a thread that leaves both lists when it ends, whatever it was doing. */
+function startThread(workerData: DecodeThreadData, all: Set<Worker>, idle: Worker[]): Worker {
   // Without the process's own flags, of which a worker refuses some (--input-type).
   const worker = new Worker(new URL('./decodeThread.js', import.meta.url), { workerData, execArgv: [] });
   worker.unref();
+  worker.on('error', () => undefined);
+  worker.on('exit', () => {
+    all.delete(worker);
+    if (idle.includes(worker)) idle.splice(idle.indexOf(worker), 1);
+  });
   all.add(worker);
   return worker;
 }

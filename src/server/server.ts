@@ -114,7 +114,8 @@ function httpServer(house: House, log: Log): Server {
   const answering = new WeakMap<Socket, ServerResponse>();
   const answer = (request: IncomingMessage, response: ServerResponse, goOn?: () => void) => {
     answering.set(request.socket, response);
-    void dispatch(house, request, response, log, goOn);
+    // Whatever goes wrong beyond its own answers costs this connection, and not the others.
+    dispatch(house, request, response, log, goOn).catch(() => response.destroy());
   };
   server.on('request', (request: IncomingMessage, response: ServerResponse) => answer(request, response));
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
