@@ -12,9 +12,9 @@ const ownRecipes = fileURLToPath(new URL('../../../recipes/', import.meta.url));
 /** Names of the recipes that come with the package. */
 export function recipeNames(): string[] {
   if (!existsSync(ownRecipes)) return [];
-  return readdirSync(ownRecipes)
+  return readdirSync(ownRecipes, { recursive: true, encoding: 'utf8' })
     .filter((file) => extensions.includes(extname(file)))
-    .map((file) => basename(file, extname(file)))
+    .map((file) => file.slice(0, -extname(file).length).replaceAll('\\', '/'))
     .sort();
 }
 
@@ -42,7 +42,9 @@ function findRecipe(nameOrPath: string): string {
     ensure(existsSync(nameOrPath), () => `There is no recipe file ${nameOrPath} (looked for ${resolve(nameOrPath)}).`);
     return resolve(nameOrPath);
   }
-  ensure(!/[\\/]/.test(nameOrPath), () => {
+  // A name may have a folder in it, `paper/positions`; what leaves the recipes' own folder is a path without an ending.
+  const isName = !/\\|\.\.|^\//.test(nameOrPath);
+  ensure(isName, () => {
     return `A recipe is a ${extensions.join(', ')} file or a name such as ${recipeNames()[0] ?? 'quickstart'}, got ${nameOrPath}.`;
   });
   const found = extensions.map((ending) => `${ownRecipes}${nameOrPath}${ending}`).find(existsSync);

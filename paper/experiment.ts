@@ -1,0 +1,107 @@
+/** One row of a table of results: a few runs, each a command that anybody can type, for several seeds. */
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type FinetuneResult, finetune } from '../src/tasks/index.js';
+import { loadRecipe, pretrain, resolveRecipe, type TrainingPlan } from '../src/training/index.js';
+
+/** One run: a recipe, and what is typed behind it. */
+export interface Run {
+  command: 'pretrain' | 'finetune';
+  recipe: string;
+  /** Recipe values by dotted key, as typed. */
+  overrides: Record<string, string>;
+}
+
+/** A model that is trained and scored; the last run gives the score, and each run starts from the one before. */
+export interface Row {
+  name: string;
+  runs: Run[];
+}
+
+/** A row's outcome with one seed. */
+export interface Outcome {
+  seed: number;
+  /** Of the last run on held-out data: accuracy, mean intersection over union, or mean average precision; 0 … 1. */
+  score: number;
+  /** Of training and scoring. */
+  minutes: number;
+  /** What each run took and came to. */
+  runs: RunFacts[];
+}
+
+/** What a run took and came to. */
+export interface RunFacts {
+  /** Of the last step. */
+  loss: number;
+  /** Milliseconds of a training step, data included. */
+  stepMs: number;
+  /** Estimated bytes of training, and floating-point operations of a step. */
+  memory: number;
+  flops: number;
+  parameters: number;
+}
+
+/** What one types to repeat a run. */
+export function commandLine({ command, recipe, overrides }: Run): string {
+  const typed = Object.entries(overrides).map(([key, value]) => `--${key} ${value}`);
+  return ['./hip', command, recipe, ...typed].join(' ');
+}
+
+/** A file name for a row. */
+export function slug(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
+}
+
+/**
+ * Runs a row with one seed in a folder of its own, or gives what is there from an earlier call that was interrupted.
+ * @param say hears what is being done
+ */
+export async function runRow(row: Row, seed: number, folder: string, say: (what: string) => void): Promise<Outcome> {
+  const where = join(folder, `${slug(row.name)}-${seed}`);
+  const kept = join(where, 'outcome.json');
+  if (existsSync(kept)) return JSON.parse(await readFile(kept, 'utf8')) as Outcome;
+  await rm(where, { recursive: true, force: true });
+  await mkdir(where, { recursive: true });
+  const began = performance.now();
+  const runs: RunFacts[] = [];
+  let from = '';
+  let score = Number.NaN;
+  for (const [i, run] of row.runs.entries()) {
+    say(`${row.name}, seed ${seed}: ${run.command}`);
+    const out = join(where, `${i + 1}-${run.command}`);
+    const recipe = resolveRecipe(await loadRecipe(run.recipe), {
+      ...run.overrides,
+      'training.seed': String(seed),
+      'training.out': out,
+      ...(run.command === 'finetune' && from ? { 'finetune.from': from } : {}),
+    });
+    let plan: TrainingPlan | undefined;
+    const options = { quiet: true, onPlan: (made: TrainingPlan) => (plan = made) };
+    const result = run.command === 'pretrain' ? await pretrain(recipe, options) : await finetune(recipe, options);
+    if (run.command === 'finetune') score = primary((result as FinetuneResult).score);
+    const { memory = 0, flopsPerStep: flops = 0, parameters = 0 } = plan ?? {};
+    runs.push({ loss: result.loss, stepMs: (1000 * result.seconds) / result.step, memory, flops, parameters });
+    from = out;
+  }
+  const outcome = { seed, score, runs, minutes: (performance.now() - began) / 60_000 };
+  await writeFile(kept, `${JSON.stringify(outcome, null, 2)}\n`);
+  return outcome;
+}
+
+/** The one number of a score: accuracy, mean average precision, or mean intersection over union. */
+function primary(score: FinetuneResult['score']): number {
+  switch (score?.task) {
+    case 'classification':
+      return score.top1;
+    case 'tagging':
+      return score.mAP;
+    case 'segmentation':
+      return score.meanIoU;
+    case undefined:
+      return Number.NaN;
+  }
+}

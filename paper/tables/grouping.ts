@@ -1,0 +1,60 @@
+import { gigabytes, ms } from '../../bench/report.js';
+import { commandLine, type Row } from '../experiment.js';
+import { interval, percent } from '../statistics.js';
+import { definePaperTable } from '../table.js';
+
+/** Latents of the first and of the last block, over all groups. */
+const LATENTS = 128;
+const GROUPS = [1, 4, 16, 64];
+
+function rowOf(groups: number, quick: boolean): Row {
+  const each = LATENTS / groups;
+  const overrides: Record<string, string> = {
+    'data.imageSize': '32',
+    'model.config.numGroups': JSON.stringify([groups, 1, groups]),
+    'model.config.zIndexDim': JSON.stringify([each, 32, each]),
+    ...(quick ? { 'training.steps': '10', 'data.limit': '256' } : {}),
+  };
+  return {
+    name: `${groups} group${groups > 1 ? 's' : ''} of ${each} latents`,
+    runs: [
+      { command: 'pretrain', recipe: 'paper/positions', overrides },
+      { command: 'finetune', recipe: 'paper/positions-finetune', overrides },
+    ],
+  };
+}
+
+/** `paper grouping` */
+export const command = definePaperTable({
+  name: 'grouping',
+  summary: 'Groups: 1, 4, 16, 64 at equal latents; time, memory, accuracy',
+  description: `Masked pre-training and fine-tuning of a small HiP on Fashion-MNIST at 32 x 32, its first and last block cut into more and more groups that share ${LATENTS} latents.`,
+  rows: (quick) => GROUPS.map((groups) => rowOf(groups, quick)),
+  async result(found) {
+    return {
+      tables: [
+        {
+          columns: ['groups', 'top-1 %', 'fine-tuning: step ms', 'GFLOP a step', 'memory', 'minutes', 'commands'],
+          rows: found.map(({ row, outcomes }) => {
+            const tuned = outcomes.map((outcome) => outcome.runs[1]);
+            const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.length >> 1];
+            return [
+              row.name,
+              percent(interval(outcomes.map((o) => o.score))),
+              ms(median(tuned.map((run) => run.stepMs))),
+              (tuned[0].flops / 1e9).toFixed(2),
+              gigabytes(tuned[0].memory),
+              median(outcomes.map((o) => o.minutes)).toFixed(1),
+              row.runs.map(commandLine).join(' ; '),
+            ];
+          }),
+        },
+      ],
+      checks: [],
+      notes: [
+        'Accuracy: means over seeds ± half of the 95 % interval (Student). Memory: the plan’s estimate for fine-tuning, batch 16.',
+      ],
+      data: found,
+    };
+  },
+});
