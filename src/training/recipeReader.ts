@@ -112,7 +112,7 @@ function sizeOf(
 }
 
 /** The length that 19 of 20 do not exceed, in whole multiples of 64 samples. */
-function usualLength(lengths: number[]): number {
+export function usualLength(lengths: number[]): number {
   const sorted = [...lengths].sort((a, b) => a - b);
   return 64 * Math.ceil(sorted[Math.min(sorted.length - 1, Math.floor(0.95 * sorted.length))] / 64);
 }
