@@ -59,6 +59,8 @@ export const defaultRecipe = {
     samples: 0,
     /** Channels: 1 mono, 2 stereo. */
     channels: 1,
+    /** Neighbouring samples that make one input, side by side as its channels; 1 takes raw samples. */
+    patch: 1,
     /** Training recordings move by up to this share of their length. */
     shift: 0,
     /** Training recordings become louder or softer by up to so many decibels. */

@@ -26,8 +26,13 @@ const readers: { [K in KindName]: (recipe: Recipe, dataset: Dataset) => Promise<
     const rate = audio.rate || sounds[0].rate;
     return {
       kind: 'audio',
-      ...{ rate, channels: audio.channels, shift: audio.shift, gain: audio.gain },
-      samples: audio.samples || usualLength(sounds.map((sound) => sound.seconds * rate)),
+      ...{ rate, channels: audio.channels, patch: audio.patch, shift: audio.shift, gain: audio.gain },
+      samples:
+        audio.samples ||
+        usualLength(
+          audio.patch,
+          sounds.map((sound) => sound.seconds * rate),
+        ),
       crop: data.crop === 'none' ? 'start' : data.crop === 'center' ? 'center' : 'random',
       ...UNCHANGED,
     };
@@ -45,6 +50,7 @@ const readers: { [K in KindName]: (recipe: Recipe, dataset: Dataset) => Promise<
         ? {
             rate: audio.rate || (heard.find((own) => own.rate > 0)?.rate ?? 16000),
             channels: audio.channels,
+            patch: audio.patch,
             samples: audio.samples || undefined,
             gain: audio.gain,
           }
@@ -112,7 +118,8 @@ function sizeOf(
 }
 
 /** The length that 19 of 20 do not exceed, in whole multiples of 64 samples. */
-export function usualLength(lengths: number[]): number {
+export function usualLength(patch: number, lengths: number[]): number {
   const sorted = [...lengths].sort((a, b) => a - b);
-  return 64 * Math.ceil(sorted[Math.min(sorted.length - 1, Math.floor(0.95 * sorted.length))] / 64);
+  const multiple = 64 * patch;
+  return multiple * Math.ceil(sorted[Math.min(sorted.length - 1, Math.floor(0.95 * sorted.length))] / multiple);
 }

@@ -53,6 +53,7 @@ export const sectionRules: { [S in keyof Sections]: SectionRules<Sections[S]> } 
     rate: integer({ min: 0 }),
     samples: integer({ min: 0 }),
     channels: integer({ min: 1 }),
+    patch: integer({ min: 1 }),
     shift: number(share),
     gain: number({ min: 0 }),
   },

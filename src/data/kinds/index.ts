@@ -95,7 +95,7 @@ export async function readInto(example: StoredExample, reader: Reader, key: Key,
 /** Brings the elements of `[I, C]` into another order, in place. */
 function permute(values: Float32Array, channels: number, seed: number): void {
   const before = values.slice();
-  const order = orderOf(seed, values.length / channels);
+  const order = elementOrder(seed, values.length / channels);
   for (let i = 0; i < order.length; i++)
     values.set(before.subarray(order[i] * channels, (order[i] + 1) * channels), i * channels);
 }
@@ -103,7 +103,8 @@ function permute(values: Float32Array, channels: number, seed: number): void {
 /** The last order, which every example of a set shares. */
 let latest: { seed: number; order: Int32Array } | undefined;
 
-function orderOf(seed: number, count: number): Int32Array {
+/** What element i of a shuffled signal was before: the order that a reader's `permutation` gives `count` elements. */
+export function elementOrder(seed: number, count: number): Int32Array {
   if (latest?.seed !== seed || latest.order.length !== count)
     latest = { seed, order: permutation(fold(keyFrom(seed), 'elements'), count) };
   return latest.order;

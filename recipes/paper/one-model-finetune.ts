@@ -1,0 +1,20 @@
+/**
+ * What recipes/paper/one-model.ts pre-trained, fine-tuned to what the data are labelled with: classes, tags, or a class for
+ * every input.
+ *
+ *   ./hip finetune paper/one-model-finetune --from runs/paper-one-model --data ../shared/data/fsdd --audio.samples 5120
+ *
+ * Figures, minutes and commands: docs/results/one-model.md
+ */
+import { defineRecipe } from 'hiperceiver';
+
+export default defineRecipe({
+  name: 'paper-one-model-finetune',
+  task: 'finetune',
+  data: { imageSize: 32, channels: 3, crop: 'none' },
+  audio: { shift: 0.1, gain: 6 },
+  points: { rotate: 'z', scale: [0.8, 1.25], jitter: 0.01 },
+  model: { name: 'hip', variant: 'small', positionInitScale: 0.3 },
+  optimizer: { learningRate: 1e-3, warmupSteps: 50, weightDecay: 0.05 },
+  training: { steps: 800, batchSize: 16, checkpointEvery: 0, logEvery: 20 },
+});
