@@ -30,8 +30,8 @@ const readers: { [K in KindName]: (recipe: Recipe, dataset: Dataset) => Promise<
       samples:
         audio.samples ||
         usualLength(
-          audio.patch,
           sounds.map((sound) => sound.seconds * rate),
+          audio.patch,
         ),
       crop: data.crop === 'none' ? 'start' : data.crop === 'center' ? 'center' : 'random',
       ...UNCHANGED,
@@ -117,8 +117,8 @@ function sizeOf(
   return [stored.height, stored.width];
 }
 
-/** The length that 19 of 20 do not exceed, in whole multiples of 64 samples. */
-export function usualLength(patch: number, lengths: number[]): number {
+/** The length that 19 of 20 do not exceed, in whole multiples of 64 samples and of a piece. */
+export function usualLength(lengths: number[], patch = 1): number {
   const sorted = [...lengths].sort((a, b) => a - b);
   const multiple = 64 * patch;
   return multiple * Math.ceil(sorted[Math.min(sorted.length - 1, Math.floor(0.95 * sorted.length))] / multiple);
