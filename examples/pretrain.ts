@@ -1,5 +1,5 @@
 /** Pre-trains a small HiP on any folder of images and looks at what it learned: `node dist/examples/pretrain.js FOLDER`. */
-import { imageLocality, loadModel, positionsPicture, pretrain, resolveRecipe, writePng } from 'hiperceiver';
+import { loadModel, positionLocality, positionsPicture, pretrain, resolveRecipe, writePng } from 'hiperceiver';
 
 const [folder = 'assets/fashion-mnist', steps = '300'] = process.argv.slice(2);
 
@@ -14,7 +14,7 @@ const recipe = resolveRecipe({
 
 const { checkpoint, loss, seconds } = await pretrain(recipe);
 const model = await loadModel(checkpoint);
-const { score, chance } = imageLocality(model);
+const { score, chance } = positionLocality(model);
 await writePng('runs/example-positions.png', positionsPicture(model));
 console.log(
   `loss ${loss.toFixed(3)} after ${seconds.toFixed(0)} s; locality ${score.toFixed(2)} (chance ${chance.toFixed(2)})`,

@@ -3,6 +3,7 @@ export { type Dataset, type OpenOptions, openData, openImages, requireClasses } 
 export { decodeImage, imageHeader } from './decode.js';
 export { sampleOf } from './inspectExamples.js';
 export {
+  elementOrder,
   type KindName,
   kindOf,
   kinds,
@@ -17,7 +18,7 @@ export { type Batch, createLoader, type Loader, type LoaderOptions, type Skipped
 export { type Materialized, materialize } from './materialize.js';
 export { formatNpy, type NpyArray, type NpyData, type NpyType, parseNpy, readNpy } from './npy.js';
 export { resample } from './resample.js';
-export { openImageFiles, spreadSample } from './sample.js';
+export { openFiles, spreadSample, withoutTargets } from './sample.js';
 export { type EncodedParts, encodedParts, exampleName, type ImageShape, type RawImage, type Source } from './source.js';
 export {
   type ChannelStatistics,

@@ -1,84 +1,122 @@
 /** What a pre-trained model makes of masked inputs. */
+import type { Batch } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { Graph } from '../graph/index.js';
 import { PARAMETER, Scope } from '../nn/index.js';
-import { type AutoencodingOptions, drawMask, elementMask, maskedAutoencoding, maskFeeds } from '../objectives/index.js';
+import {
+  type AutoencodingOptions,
+  drawMask,
+  elementMask,
+  type MaskPlan,
+  maskedAutoencoding,
+  maskFeeds,
+} from '../objectives/index.js';
 import { fold, type Key } from '../random/index.js';
-import { imageInput, modelInputs, systemOf } from '../training/description.js';
+import { modelInputs, systemOf, validityFeeds, validityInputs } from '../training/description.js';
 import { checkParameters, type TrainedModel } from './loadModel.js';
 
-/** What came out, beside what was hidden. */
-export interface Reconstruction {
+/** What came out of one modality, beside what was hidden of it. */
+export interface ModalityReconstruction {
   /** Prediction for every element, `[B, I, C]`, in the space of the inputs. */
   reconstruction: Float32Array;
   /** 1 = masked, `[B or 1, I]`. */
   mask: Float32Array;
-  /** Mean squared error over masked elements. */
+  /** Mean squared error over masked elements that are real; 0 where there are none. */
   loss: number;
 }
 
-/** Masks images `[B, I, C]` (normalised) by a key and lets the model fill them in. */
+/** What came out of a batch. */
+export interface Reconstruction {
+  /** Mean over the modalities that the batch has. */
+  loss: number;
+  modalities: Record<string, ModalityReconstruction>;
+}
+
+/**
+ * Masks the signals of a batch by a key and lets the model fill them in. What the batch says is padding, or missing, is
+ * neither seen nor counted; a modality of ratio 1 is made from the others alone.
+ * @param batch normalised signals by modality, `[B, I, C]`
+ * @throws HiperceiverError where the masking makes no sense for the model's modalities
+ */
 export async function reconstruct(
   model: TrainedModel,
-  images: Float32Array,
-  batchSize: number,
+  { signals, lengths, size }: Pick<Batch, 'signals' | 'lengths' | 'size'>,
   masking: AutoencodingOptions,
   key: Key,
   engine: Engine,
 ): Promise<Reconstruction> {
   const { description } = model;
-  const { name } = imageInput(description);
   const scope = Scope.root();
-  const built = maskedAutoencoding(
+  const { plans, loss, losses, outputs } = maskedAutoencoding(
     scope,
     systemOf(description),
     description.config,
     description.modalities,
-    modelInputs(description, batchSize),
+    modelInputs(description, size),
     { ...masking, reconstruct: 'all' },
+    validityInputs(description, size),
   );
   checkParameters(scope.needs, model.parameters, model.path);
+  const names = plans.map(({ part }) => part.name);
   const program = await engine.compile(
-    Graph.of({ loss: built.loss, reconstruction: built.outputs.reconstruction[name] }),
+    Graph.of({
+      loss,
+      ...Object.fromEntries(names.map((name) => [`loss/${name}`, losses[name]])),
+      ...Object.fromEntries(names.map((name) => [`reconstruction/${name}`, outputs.reconstruction[name]])),
+    }),
   );
-  const plan = built.plans.find((p) => p.part.name === name)!;
   const maskKey = fold(key, 'masks');
-  const parameters = Object.fromEntries(
-    [...scope.needs.parameters.keys()].map((p) => [PARAMETER + p, model.parameters.get(p)!]),
-  );
-  const result = await program.run({
-    [name]: images,
-    ...maskFeeds(built.plans, masking, maskKey),
-    ...parameters,
-  });
-  await program.dispose();
-  const reconstruction = result.reconstruction as Float32Array;
-  return {
-    reconstruction: masking.normalizeTargets
-      ? restored(reconstruction, images, plan, imageInput(description).channels)
-      : reconstruction,
-    mask: elementMask(plan, drawMask(plan, maskKey)),
-    loss: result.loss[0],
-  };
+  const { feeds, valid } = validityFeeds(description, size, lengths);
+  try {
+    const result = await program.run({
+      ...Object.fromEntries(names.map((name) => [name, signals[name]])),
+      ...feeds,
+      ...maskFeeds(plans, masking, maskKey, valid),
+      ...Object.fromEntries([...scope.needs.parameters.keys()].map((p) => [PARAMETER + p, model.parameters.get(p)!])),
+    });
+    const made = (plan: MaskPlan): ModalityReconstruction => {
+      const { name } = plan.part;
+      const predicted = result[`reconstruction/${name}`] as Float32Array;
+      return {
+        reconstruction: masking.normalizeTargets
+          ? restored(predicted, signals[name], plan, description.partial?.includes(name) ? lengths?.[name] : undefined)
+          : predicted,
+        mask: elementMask(plan, drawMask(plan, maskKey)),
+        loss: result[`loss/${name}`][0],
+      };
+    };
+    return { loss: result.loss[0], modalities: Object.fromEntries(plans.map((plan) => [plan.part.name, made(plan)])) };
+  } finally {
+    await program.dispose();
+  }
 }
 
-/** Undoes the normalisation of targets: each group back to the mean and deviation of its own inputs. */
+/** Added to a variance before its root is taken, as in training. */
+const VARIANCE_EPSILON = 1e-6;
+
+/**
+ * Undoes the normalisation of targets: each group back to the mean and deviation of what is real of its own inputs.
+ * @param lengths real elements of each example; all where absent
+ */
 function restored(
   predicted: Float32Array,
-  images: Float32Array,
-  { part, rows }: { part: { indexDim: number; groups: number }; rows: number },
-  channels: number,
+  inputs: Float32Array,
+  { part: { indexDim, groups }, rows, batchSize }: MaskPlan,
+  lengths?: ArrayLike<number>,
 ): Float32Array {
   const out = new Float32Array(predicted.length);
-  const perImage = part.indexDim * channels;
-  for (let start = 0; start < images.length; start += perImage) {
-    for (let group = 0; group < part.groups; group++) {
-      const from = start + group * rows * channels;
-      const to = Math.min(start + perImage, from + rows * channels);
-      const own = images.subarray(from, to);
-      const mean = own.reduce((a, b) => a + b, 0) / own.length;
-      const deviation = Math.sqrt(own.reduce((a, b) => a + (b - mean) ** 2, 0) / own.length + 1e-6);
-      for (let i = from; i < to; i++) out[i] = predicted[i] * deviation + mean;
+  const channels = inputs.length / (batchSize * indexDim);
+  for (let example = 0; example < batchSize; example++) {
+    const start = example * indexDim;
+    for (let group = 0; group < groups; group++) {
+      const from = start + group * rows;
+      const to = Math.min(start + indexDim, from + rows);
+      const real = Math.min(to, start + (lengths?.[example] ?? indexDim));
+      const own = inputs.subarray(from * channels, Math.max(from, real) * channels);
+      const count = Math.max(1, own.length);
+      const mean = own.reduce((a, b) => a + b, 0) / count;
+      const deviation = Math.sqrt(own.reduce((a, b) => a + (b - mean) ** 2, 0) / count + VARIANCE_EPSILON);
+      for (let i = from * channels; i < to * channels; i++) out[i] = predicted[i] * deviation + mean;
     }
   }
   return out;

@@ -41,7 +41,7 @@ export function attentionFigure({
   );
   const images = Array.from({ length: count }, (_, m) => {
     const map = Float32Array.from({ length: pixels }, (_, p) => attention[m * pixels + p]);
-    return overlay(map, shape, image);
+    return heatOver(map, shape, image);
   });
   const names = images.map((_, m) => captions[m] ?? `map ${m + 1}`);
   if (image) {
@@ -69,10 +69,16 @@ export function attentionFigure({
 /**
  * The map over the image, in the finer of the two resolutions. The image turns grey and dark and the heat is added in
  * proportion to the attention: what is attended to keeps its shape, what is not recedes.
+ * @param scale the values whose largest is brightest: the map's own, or those of a whole strip of maps
  */
-function overlay(map: Float32Array, shape: readonly [number, number], image?: RgbImage): RgbImage {
+export function heatOver(
+  map: Float32Array,
+  shape: readonly [number, number],
+  image?: RgbImage,
+  scale: Float32Array = map,
+): RgbImage {
   const [height, width] = image ? [Math.max(shape[0], image.height), Math.max(shape[1], image.width)] : shape;
-  const largest = percentile(map, 0.998); // a lone bright pixel must not darken the rest
+  const largest = percentile(scale, 0.998); // a lone bright pixel must not darken the rest
   const rgb = new Uint8Array(height * width * 3);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {

@@ -1,6 +1,7 @@
 /**
- * Did the model find the geometry of the image? Positions start as meaningless numbers. If learning gave neighbouring
- * pixels similar embeddings, the nearest neighbours of a position in embedding space are its neighbours in the image.
+ * Did the model find the geometry of a signal? Positions start as meaningless numbers. If learning gave neighbouring pixels
+ * (samples, pixels of neighbouring frames, points along their curve) similar embeddings, the nearest neighbours of a
+ * position in embedding space are its neighbours in the signal. Index shapes have any number of axes.
  */
 import { ensure } from '../errors/index.js';
 import { choose, fold, type Key, keyFrom } from '../random/index.js';
@@ -9,11 +10,14 @@ import { choose, fold, type Key, keyFrom } from '../random/index.js';
 export interface LocalityOptions {
   /** Nearest neighbours looked at, by cosine similarity; default 8. */
   neighbours?: number;
-  /** What counts as near in the image; default 2. */
+  /**
+   * What counts as near, in steps along the axes. Default: 2 on a plane (24 positions), 8 on a line (16), 1 in three axes or
+   * more (26 and more), so that there are always two to four times as many near positions as neighbours are looked at.
+   */
   distance?: number;
   /**
-   * `chebyshev` (default): max(|dy|, |dx|) ≤ distance, 24 positions at distance 2. `euclidean`: dy² + dx² ≤ distance²,
-   * 12 positions.
+   * `chebyshev` (default): the largest step along an axis, 24 positions at distance 2 on a plane. `euclidean`: the root of
+   * the sum of squares, 12 positions.
    */
   metric?: 'euclidean' | 'chebyshev';
   /** Positions asked about; all of them up to this limit, else a sample. Default: 4096, and fewer in very large tables. */
@@ -24,22 +28,18 @@ export interface LocalityOptions {
 
 /** The score, and what it is made of. */
 export interface Locality {
-  /** Mean over positions of the share of their nearest neighbours in embedding space that are near in the image. */
+  /** Mean over positions of the share of their nearest neighbours in embedding space that are near in the signal. */
   readonly score: number;
   /** The score expected of random neighbours. */
   readonly chance: number;
-  /** Distance in the image of every neighbour found, in the chosen metric, `[Q * neighbours]`. */
+  /** Distance in the signal of every neighbour found, in the chosen metric, `[Q * neighbours]`. */
   readonly distances: Float32Array;
   /** Positions asked about. */
   readonly queries: number;
 }
 
 /** {@link locality}'s score alone. */
-export function localityScore(
-  table: Float32Array,
-  shape: readonly [number, number],
-  options: LocalityOptions = {},
-): number {
+export function localityScore(table: Float32Array, shape: readonly number[], options: LocalityOptions = {}): number {
   return locality(table, shape, options).score;
 }
 
@@ -51,23 +51,24 @@ function affordable(numbers: number): number {
   return Math.min(4096, Math.max(64, Math.floor(AFFORDABLE / numbers)));
 }
 
+/** What counts as near where nobody says it, by the number of axes. */
+export function usualDistance(shape: readonly number[]): number {
+  return { 1: 8, 2: 2 }[shape.length] ?? 1;
+}
+
 /**
- * Locality of a position table `[H*W, E]`. A position whose embedding is not finite is no one's neighbour and finds
- * none; missing neighbours count as far. Cost: positions asked about × H*W × E multiplications, of which the default limit
- * allows a few seconds.
+ * Locality of a position table `[I, E]`, I the product of the index shape. A position whose embedding is not finite is no
+ * one's neighbour and finds none; missing neighbours count as far. Cost: positions asked about × I × E multiplications, of
+ * which the default limit allows a few seconds.
  */
-export function locality(
-  table: Float32Array,
-  shape: readonly [number, number],
-  options: LocalityOptions = {},
-): Locality {
-  const { neighbours = 8, distance = 2, limit = affordable(table.length), key = keyFrom(0) } = options;
-  const [height, width] = shape;
-  const positions = height * width;
+export function locality(table: Float32Array, shape: readonly number[], options: LocalityOptions = {}): Locality {
+  const { neighbours = 8, distance = usualDistance(shape), key = keyFrom(0) } = options;
+  const { limit = affordable(table.length) } = options;
+  const positions = shape.reduce((a, b) => a * b, 1);
   ensure(
     positions > 1 && table.length % positions === 0 && table.length > 0,
     () =>
-      `A position table of ${table.length} values does not split into ${height}x${width} rows: check the image size.`,
+      `A position table of ${table.length} values does not split into ${shape.join('x')} rows: check the index shape.`,
   );
   const wanted = Math.min(neighbours, positions - 1);
   const unit = unitRows(table, positions);
@@ -75,14 +76,12 @@ export function locality(
     positions <= limit
       ? Int32Array.from({ length: positions }, (_, i) => i)
       : choose(fold(key, 'locality'), positions, limit);
-  const lengthOf = offsetLength(options);
+  const lengthBetween = distanceOf(shape, options.metric);
 
   const distances = new Float32Array(queries.length * wanted);
   let [found, hits] = [0, 0];
   nearestRows(unit, positions, queries, wanted, (query, neighbour) => {
-    const dy = Math.floor(query / width) - Math.floor(neighbour / width);
-    const dx = (query % width) - (neighbour % width);
-    const length = lengthOf(dy, dx);
+    const length = lengthBetween(query, neighbour);
     distances[found++] = length;
     if (length <= distance) hits++;
   });
@@ -96,21 +95,24 @@ export function locality(
 
 /**
  * The exact expected score of neighbours drawn at random from the other positions: the mean number of positions near a
- * position (fewer at the edges), over H*W − 1. At 28x28 and distance 2: 0.0144 Euclidean, 0.0280 Chebyshev.
+ * position (fewer at the edges), over I − 1. At 28x28 and distance 2: 0.0144 Euclidean, 0.0280 Chebyshev.
  */
-export function localityChance([height, width]: readonly [number, number], options: LocalityOptions = {}): number {
-  const lengthOf = offsetLength(options);
-  const { distance = 2 } = options;
+export function localityChance(shape: readonly number[], options: LocalityOptions = {}): number {
+  const { distance = usualDistance(shape), metric } = options;
   const reach = Math.floor(distance);
+  const positions = shape.reduce((a, b) => a * b, 1);
   let pairs = 0;
-  // An offset (dy, dx) fits into the image at (H − |dy|)(W − |dx|) places.
-  for (let dy = -reach; dy <= reach; dy++) {
-    for (let dx = -reach; dx <= reach; dx++) {
-      if ((dy !== 0 || dx !== 0) && lengthOf(dy, dx) <= distance)
-        pairs += Math.max(0, height - Math.abs(dy)) * Math.max(0, width - Math.abs(dx));
+  // An offset fits into an axis of S positions at S − |offset| places.
+  const count = (axis: number, offset: number[], places: number): void => {
+    if (axis === shape.length) {
+      if (offset.some((d) => d !== 0) && lengthOf(offset, metric) <= distance) pairs += places;
+      return;
     }
-  }
-  return pairs / (height * width) / (height * width - 1);
+    const most = Math.min(reach, shape[axis] - 1);
+    for (let d = -most; d <= most; d++) count(axis + 1, [...offset, d], places * (shape[axis] - Math.abs(d)));
+  };
+  count(0, [], 1);
+  return pairs / positions / (positions - 1);
 }
 
 /** Rows scaled to length 1, so that a dot product is the cosine; a zero row stays zero. */
@@ -126,8 +128,25 @@ export function unitRows(table: Float32Array, rows: number): Float32Array {
   return unit;
 }
 
-function offsetLength({ metric = 'chebyshev' }: LocalityOptions): (dy: number, dx: number) => number {
-  return metric === 'chebyshev' ? (dy, dx) => Math.max(Math.abs(dy), Math.abs(dx)) : Math.hypot;
+type Metric = LocalityOptions['metric'];
+
+/** Length of a step given along each axis. */
+function lengthOf(offset: readonly number[], metric: Metric = 'chebyshev'): number {
+  return metric === 'chebyshev' ? offset.reduce((most, d) => Math.max(most, Math.abs(d)), 0) : Math.hypot(...offset);
+}
+
+/** Distance of two positions given by their numbers, the last axis running fastest. */
+function distanceOf(shape: readonly number[], metric: Metric): (a: number, b: number) => number {
+  const offset = shape.map(() => 0);
+  return (a, b) => {
+    let [restA, restB] = [a, b];
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      offset[axis] = (restA % shape[axis]) - (restB % shape[axis]);
+      restA = Math.floor(restA / shape[axis]);
+      restB = Math.floor(restB / shape[axis]);
+    }
+    return lengthOf(offset, metric);
+  };
 }
 
 /**

@@ -1,30 +1,12 @@
-import { ensure } from '../errors/index.js';
-import { formatNumber } from './axis.js';
-import { categorical, NOT_A_NUMBER, sequential } from './color.js';
+import { sequential } from './color.js';
 import { drawColorBar, drawTitles, MARGIN, titlesHeight } from './layout.js';
-import { type Locality, type LocalityOptions, locality, unitRows } from './locality.js';
-import { principalComponents } from './pca.js';
-import { imageFromMap, percentile, type RgbImage } from './picture.js';
+import { type Locality, locality, unitRows } from './locality.js';
+import { imageFromMap, percentile } from './picture.js';
+import { embedDimOf, positionsToRgb } from './positionColors.js';
+import { framesFigure } from './positionsFrames.js';
+import { lineFigure } from './positionsLine.js';
+import { drawHeading, drawScore, type PositionsFigureOptions } from './positionsScore.js';
 import { Figure } from './svg.js';
-
-/**
- * The position table `[H*W, E]` as an image: its three principal components become red, green and blue, each scaled
- * from its 2nd to its 98th percentile. Where the table holds the image's geometry the colours flow; else they are noise.
- */
-export function positionsToRgb(table: Float32Array, [height, width]: readonly [number, number]): RgbImage {
-  const positions = height * width;
-  const { projected } = principalComponents(table, embedDimOf(table, height, width), 3);
-  const rgb = new Uint8Array(positions * 3);
-  for (let d = 0; d < 3; d++) {
-    const values = projected.filter((_, i) => i % 3 === d);
-    const [low, high] = [percentile(values, 0.02), percentile(values, 0.98)];
-    for (let p = 0; p < positions; p++) {
-      rgb[3 * p + d] = high > low ? Math.round(255 * Math.min(1, Math.max(0, (values[p] - low) / (high - low)))) : 128;
-    }
-  }
-  for (let p = 0; p < positions; p++) if (Number.isNaN(projected[3 * p])) rgb.set(NOT_A_NUMBER, 3 * p);
-  return { width, height, rgb };
-}
 
 /** Cosine similarity of a few positions to all. */
 export interface SimilarityMaps {
@@ -104,33 +86,32 @@ export function similarityFigure({ maps, positions, grid, shape }: SimilarityMap
   return figure;
 }
 
-/** What is shown beside the colours. */
-export interface PositionsFigureOptions {
-  title?: string;
-  subtitle?: string;
-  /** `[rows, columns]` of similarity maps; default 7x7. */
-  grid?: readonly [number, number];
-  locality?: LocalityOptions;
-  /** The score, where it was computed already. */
-  found?: Locality;
-}
-
 /**
- * All that shows whether positions were learned: the table as colours, similarity maps of a grid of positions, the
- * locality score beside chance, and how far away in the image the nearest neighbours lie. `table`: `[H*W, E]`.
+ * All that shows whether positions were learned: the table as colours, similarities of positions, the locality score beside
+ * chance, and how far away in the signal the nearest neighbours lie. An image's positions are shown as an image, those of a
+ * line (samples, points along their curve) along it, those of a clip frame by frame.
+ * @param table `[I, E]`
+ * @param shape the index shape, of one axis or more; I is its product
  */
 export function positionsFigure(
   table: Float32Array,
-  shape: readonly [number, number],
-  {
-    title = 'Learned positions',
-    subtitle = '',
-    grid = [7, 7],
-    locality: options = {},
-    ...rest
-  }: PositionsFigureOptions = {},
+  shape: readonly number[],
+  options: PositionsFigureOptions = {},
 ): Figure {
-  const found = rest.found ?? locality(table, shape, options);
+  const found = options.found ?? locality(table, shape, options.locality);
+  if (shape.length === 1) return lineFigure(table, shape[0], found, options);
+  if (shape.length === 2) return gridFigure(table, [shape[0], shape[1]], found, options);
+  const frames = shape.slice(0, -2).reduce((a, b) => a * b, 1);
+  return framesFigure(table, [frames, shape[shape.length - 2], shape[shape.length - 1]], found, options, shape);
+}
+
+/** Positions of an image: its colours, its score, and similarity maps tiled as their positions lie. */
+function gridFigure(
+  table: Float32Array,
+  shape: readonly [number, number],
+  found: Locality,
+  { title = 'Learned positions', subtitle = '', grid = [7, 7], locality: options = {} }: PositionsFigureOptions,
+): Figure {
   const similar = similarityFigure(similarityMaps(table, shape, grid));
   const side = 280;
   const tall = Math.max(0.4, Math.min(1.3, shape[0] / shape[1]));
@@ -140,60 +121,12 @@ export function positionsFigure(
   const below = top + mapHeight + 36;
   const figure = new Figure(width, Math.max(top + similar.height, below + 210) + MARGIN, title);
   drawTitles(figure, title, subtitle);
-  heading(figure, 'Three principal components as red, green, blue', MARGIN, top);
+  drawHeading(figure, 'Three principal components as red, green, blue', MARGIN, top);
   const rgb = positionsToRgb(table, shape);
   const scale = Math.min(side / rgb.width, mapHeight / rgb.height);
   figure.image(rgb, MARGIN, top, rgb.width * scale, rgb.height * scale);
-  heading(figure, 'Similarity of single positions (ringed) to all others', MARGIN + side + 36, top);
+  drawHeading(figure, 'Similarity of single positions (ringed) to all others', MARGIN + side + 36, top);
   figure.place(similar, MARGIN + side + 36, top);
-  drawScore(figure, found, options, MARGIN, below, side);
+  drawScore(figure, found, shape, options, MARGIN, below, side);
   return figure;
-}
-
-function heading(figure: Figure, text: string, x: number, y: number): void {
-  figure.text(text, x, y - 10, { size: 12, weight: 'bold' });
-}
-
-/** The score in large figures, what it means, and the histogram of the neighbours' distances, `width` pixels from (x, y). */
-function drawScore(
-  figure: Figure,
-  { score, chance, distances }: Locality,
-  { neighbours = 8, distance = 2 }: LocalityOptions,
-  x: number,
-  y: number,
-  width: number,
-): void {
-  figure.text('Locality score', x, y, { size: 12, weight: 'bold' });
-  figure.text(score.toFixed(2), x, y + 36, { size: 34, weight: 'bold', color: 'accent' });
-  figure.text(`chance ${formatNumber(chance, 2)}`, x + 84, y + 20, { size: 12, color: 'muted' });
-  figure.text(`of the ${neighbours} nearest lie within ${distance} pixels`, x + 84, y + 36, {
-    size: 12,
-    color: 'muted',
-  });
-  const bins = 16;
-  const counts = new Float64Array(bins + 1); // bin b holds b < d ≤ b + 1, the last one all that is farther away
-  for (const d of distances) counts[Math.min(bins, Math.ceil(d) - 1)]++;
-  const largest = Math.max(1, ...counts);
-  const [top, base, bar] = [y + 58, y + 152, width / (bins + 1)];
-  counts.forEach((count, bin) => {
-    const h = ((base - top) * count) / largest;
-    const near = bin < bins && bin + 1 <= distance;
-    figure.rect(x + bin * bar + 1, base - h, bar - 2, h, {
-      fill: near ? categorical[0] : 'faint',
-      radius: Math.min(2, h / 2),
-    });
-    const label = bin === bins ? `>${bins}` : [1, 2, 4, 8, 12].includes(bin + 1) ? String(bin + 1) : '';
-    figure.text(label, x + (bin + 0.5) * bar, base + 16, { size: 11, anchor: 'middle', color: 'muted' });
-  });
-  figure.line(x, base, x + width, base, { stroke: 'faint' });
-  figure.text('distance in the image, in pixels, rounded up', x, base + 34, { size: 11, color: 'muted' });
-}
-
-function embedDimOf(table: Float32Array, height: number, width: number): number {
-  ensure(
-    table.length > 0 && table.length % (height * width) === 0,
-    () =>
-      `A position table of ${table.length} values does not split into ${height}x${width} rows: check the image size.`,
-  );
-  return table.length / (height * width);
 }

@@ -5,20 +5,27 @@ import type { Engine } from '../engine/index.js';
 import type { TrainedModel, Watch } from '../tasks/index.js';
 import type { Recipe } from '../training/index.js';
 import type { Locality } from './locality.js';
-import { imageLocality, positionsPicture, reconstructionPicture } from './modelPictures.js';
-import { writePng } from './svg.js';
+import { writePositions } from './positionPictures.js';
+import { reconstructionPictures, writeReconstructions } from './reconstructionPictures.js';
 
 /** What was drawn, and what it says. */
 export interface PretrainingPictures {
-  /** Whether the positions were found; absent where the model does not learn any. */
-  locality?: Pick<Locality, 'score' | 'chance'>;
-  /** Mean squared error over masked inputs of the images shown. */
+  /** Whether the positions of each modality were found; empty where the model does not learn any. */
+  localities: Record<string, Pick<Locality, 'score' | 'chance'>>;
+  /** Mean squared error over masked inputs of the examples shown, and by modality. */
   reconstructionLoss: number;
-  /** Files written. */
+  reconstructionLosses: Record<string, number>;
+  /** Pictures written. */
   pictures: string[];
+  /** Sounds and clips written beside them. */
+  files: string[];
 }
 
-/** Writes `positions.png` (where positions are learned) and `reconstructions.png` of held-out images into `folder`. */
+/**
+ * Writes into `folder` the learned positions of each modality (where there are any) and reconstructions of held-out
+ * examples: `positions.png` and `reconstructions.png`, with several modalities `positions-audio.png` and so on, and sounds
+ * and clips beside them.
+ */
 export async function writePretrainingPictures(
   folder: string,
   model: TrainedModel,
@@ -27,21 +34,20 @@ export async function writePretrainingPictures(
   engine: Engine,
   watch: Watch = () => {},
 ): Promise<PretrainingPictures> {
-  const pictures: string[] = [];
-  let locality: PretrainingPictures['locality'];
-  if (model.description.config.positions === 'learned') {
-    watch('pictures', 0, 3);
-    const found = imageLocality(model);
-    const { score, chance } = found;
-    locality = { score, chance };
-    watch('pictures', 1, 3);
-    pictures.push(join(folder, 'positions.png'));
-    await writePng(pictures[0], positionsPicture(model, found));
-  }
-  watch('pictures', 2, 3);
-  const { figure, loss } = await reconstructionPicture(model, heldOut, masking, engine);
-  pictures.push(join(folder, 'reconstructions.png'));
-  await writePng(pictures[pictures.length - 1], figure);
-  watch('pictures', 3, 3);
-  return { locality, reconstructionLoss: loss, pictures };
+  const learns = model.description.config.positions === 'learned';
+  const total = (learns ? model.description.modalities.length : 0) + 1;
+  const drawn = learns
+    ? await writePositions(join(folder, 'positions.png'), model, (done) => watch('pictures', done, total))
+    : { localities: {}, pictures: [] };
+  watch('pictures', total - 1, total);
+  const made = await reconstructionPictures(model, heldOut, masking, engine);
+  const { pictures, files } = await writeReconstructions(join(folder, 'reconstructions.png'), made);
+  watch('pictures', total, total);
+  return {
+    localities: drawn.localities,
+    reconstructionLoss: made.loss,
+    reconstructionLosses: Object.fromEntries(Object.entries(made.modalities).map(([name, { loss }]) => [name, loss])),
+    pictures: [...drawn.pictures, ...pictures],
+    files,
+  };
 }

@@ -150,7 +150,7 @@ test('reconstruct draws data sets and single files', async () => {
       await hip('reconstruct', pre, '--count', '3', '--mask-ratio', '0.5', '--out', path('three.png'), '--json'),
     ),
   );
-  assert.equal(report.images, 3);
+  assert.equal(report.examples, 3);
   const refused = await hip('reconstruct', fine);
   assert.match(refused.err, /is a classifier without a decoder/);
 });

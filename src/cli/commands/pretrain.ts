@@ -16,7 +16,7 @@ export const command = defineCommand({
   usage: '[RECIPE] [--data PATH] [options]',
   description:
     'RECIPE is a .ts, .js or .json file or the name of a recipe that comes with the program. Without one, a small model ' +
-    'and settings that suit the images of --data are chosen. Every value of the recipe can be given as an option. ' +
+    'and settings that suit the data of --data are chosen. Every value of the recipe can be given as an option. ' +
     'Ctrl-C saves and ends; --resume goes on.',
   options: {},
   positionals: [{ name: 'RECIPE', help: 'file or name of a recipe', optional: true }],
@@ -58,9 +58,10 @@ export const command = defineCommand({
       [
         ...skipped,
         `loss          ${loss.toPrecision(4)} after ${step} steps`,
-        ...localityLine(drawn),
+        ...localityLines(drawn),
         `checkpoint    ${checkpoint}`,
         `pictures      ${drawn.pictures.join(', ')}`,
+        ...(drawn.files.length > 0 ? [`beside them   ${drawn.files.join(', ')}`] : []),
         '',
         'Next:',
         `  ${program} evaluate ${folder}`,
@@ -72,7 +73,10 @@ export const command = defineCommand({
   },
 });
 
-function localityLine({ locality }: PretrainingPictures): string[] {
-  if (!locality) return [];
-  return [`locality      ${locality.score.toFixed(3)} of the learned positions (chance ${locality.chance.toFixed(3)})`];
+function localityLines({ localities }: PretrainingPictures): string[] {
+  const several = Object.keys(localities).length > 1;
+  return Object.entries(localities).map(
+    ([name, { score, chance }]) =>
+      `locality      ${score.toFixed(3)} of the learned positions${several ? ` of ${name}` : ''} (chance ${chance.toFixed(3)})`,
+  );
 }

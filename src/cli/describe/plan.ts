@@ -1,4 +1,5 @@
 /** A run in one paragraph, before it starts. */
+import { kindOf } from '../../data/index.js';
 import { planMasks } from '../../objectives/index.js';
 import { systemOf, type TrainingPlan } from '../../training/index.js';
 import { describeModalities } from '../inputs.js';
@@ -10,14 +11,15 @@ export function describePlan(plan: TrainingPlan): string {
   const { steps, batchSize, accumulation, device } = recipe.training;
   const trained =
     trainedParameters === parameters ? '' : ` (${trainedParameters.toLocaleString('en-US')} of them trained)`;
-  const examples = accumulation > 1 ? `${accumulation} x ${plural(batchSize, 'image')}` : plural(batchSize, 'image');
+  const noun = description.reader ? kindOf(description.reader).noun : 'example';
+  const examples = accumulation > 1 ? `${accumulation} x ${plural(batchSize, noun)}` : plural(batchSize, noun);
   const recomputed =
     plan.rematerialize === 'none'
       ? ''
       : `, ${plan.rematerialize === 'cheap' ? 'what is cheap' : 'layers'} computed again going back`;
   return [
     `${description.system}/${description.variant} with ${plural(parameters, 'parameter')}${trained}`,
-    ` on ${plural(images, 'image')} of ${recipe.data.path} as ${describeModalities(description.modalities)}: `,
+    ` on ${plural(images, noun)} of ${recipe.data.path} as ${describeModalities(description.modalities)}: `,
     `${describeGroups(plan)}. `,
     `${plural(steps, 'step')} of ${examples}, ${formatCount(flopsPerStep, 'FLOP')} each, on ${device}; `,
     `about ${formatBytes(memory)} of memory (${formatBytes(plan.availableMemory)} free)${recomputed}. `,

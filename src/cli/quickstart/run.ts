@@ -16,10 +16,11 @@ import {
 } from '../../training/index.js';
 import {
   confusionPicture,
-  imageLocality,
+  positionLocality,
   positionsPicture,
-  reconstructionPicture,
+  reconstructionPictures,
   writePng,
+  writeReconstructions,
 } from '../../visualize/index.js';
 import type { Output } from '../output.js';
 import { quickstartReport } from './report.js';
@@ -79,10 +80,10 @@ export async function quickstart({
   if (learned.interrupted) return undefined;
   const model = await loadModel(learned.checkpoint);
   const test = await openSplit(recipe, 'test');
-  const locality = imageLocality(model);
-  const { figure, loss } = await reconstructionPicture(model, test, recipe.masking, engine);
-  await writePng(join(folder, 'reconstructions.png'), figure);
-  await writePng(join(folder, 'positions.png'), positionsPicture(model, locality));
+  const locality = positionLocality(model);
+  const made = await reconstructionPictures(model, test, recipe.masking, engine);
+  await writeReconstructions(join(folder, 'reconstructions.png'), made);
+  await writePng(join(folder, 'positions.png'), positionsPicture(model, { found: locality }));
   output.note(
     `     Locality of the learned positions: ${locality.score.toFixed(2)} (chance ${locality.chance.toFixed(2)}).`,
   );
@@ -106,7 +107,7 @@ export async function quickstart({
   const result: QuickstartResult = {
     folder,
     locality,
-    reconstructionLoss: loss,
+    reconstructionLoss: made.loss,
     finetuned: ofClasses(finetuned.score),
     scratch: ofClasses(scratch.score),
     images: { train: trainImages, test: test.size },
