@@ -26,5 +26,5 @@ export default defineRecipe({
     positionInitScale: 0.3,
   },
   optimizer: { learningRate: 1e-3, warmupSteps: 50, weightDecay: 0.05 },
-  training: { steps: 800, batchSize: 16, checkpointEvery: 0, logEvery: 20 },
+  training: { steps: 500, batchSize: 16, checkpointEvery: 0, logEvery: 20 },
 });
