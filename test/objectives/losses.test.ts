@@ -47,6 +47,19 @@ test('a class that is impossible for one example does not spoil the loss', () =>
   close(numberOf(crossEntropy(logits, labels(0, 1))), (Math.log(2) + Math.log(3)) / 2);
 });
 
+test('examples of the ignored label count neither in the mean nor in the gradient; without any other the loss is 0', () => {
+  const logits = draw(2, [3, 4]);
+  const counted = logits.slice([[0, 1]]);
+  close(numberOf(crossEntropy(logits, labels(2, -1, -1), { ignore: -1 })), numberOf(crossEntropy(counted, labels(2))));
+  const x = input('x', [2, 2]);
+  const feeds = { x: Float32Array.of(0, 0, 5, 1) };
+  const [gradient] = gradients(crossEntropy(x, labels(0, -1), { ignore: -1, labelSmoothing: 0.2 }), [x]);
+  [-0.4, 0.4, 0, 0].forEach((wanted, i) => close(valuesOf(gradient, feeds)[i], wanted));
+  const nothing = crossEntropy(x, labels(-1, -1), { ignore: -1 });
+  assert.equal(Math.abs(valuesOf(nothing, feeds)[0]), 0);
+  assert.ok(valuesOf(gradients(nothing, [x])[0], feeds).every((g) => Math.abs(Number(g)) === 0));
+});
+
 test('binary cross-entropy overflows nowhere and has the gradient sigmoid(x) - t, at 0 too', () => {
   const x = input('x', [4]);
   const loss = binaryCrossEntropyWithLogits(x, constant([1, 0, 1, 0]));
