@@ -61,6 +61,8 @@ export const defaultRecipe = {
     channels: 1,
     /** Neighbouring samples that make one input, side by side as its channels; 1 takes raw samples. */
     patch: 1,
+    /** Mel bands of frames of 25 ms, every 10 ms, that are taken instead of samples; 0 takes samples. */
+    melBins: 0,
     /** Training recordings move by up to this share of their length. */
     shift: 0,
     /** Training recordings become louder or softer by up to so many decibels. */

@@ -26,7 +26,14 @@ const readers: { [K in KindName]: (recipe: Recipe, dataset: Dataset) => Promise<
     const rate = audio.rate || sounds[0].rate;
     return {
       kind: 'audio',
-      ...{ rate, channels: audio.channels, patch: audio.patch, shift: audio.shift, gain: audio.gain },
+      ...{
+        rate,
+        channels: audio.channels,
+        patch: audio.patch,
+        melBins: audio.melBins,
+        shift: audio.shift,
+        gain: audio.gain,
+      },
       samples:
         audio.samples ||
         usualLength(
@@ -51,6 +58,7 @@ const readers: { [K in KindName]: (recipe: Recipe, dataset: Dataset) => Promise<
             rate: audio.rate || (heard.find((own) => own.rate > 0)?.rate ?? 16000),
             channels: audio.channels,
             patch: audio.patch,
+            melBins: audio.melBins,
             samples: audio.samples || undefined,
             gain: audio.gain,
           }

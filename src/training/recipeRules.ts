@@ -54,6 +54,7 @@ export const sectionRules: { [S in keyof Sections]: SectionRules<Sections[S]> } 
     samples: integer({ min: 0 }),
     channels: integer({ min: 1 }),
     patch: integer({ min: 1 }),
+    melBins: integer({ min: 0 }),
     shift: number(share),
     gain: number({ min: 0 }),
   },

@@ -1,24 +1,37 @@
 /** Video: a signal of frames x height x width pixels and, where it is asked for, its sound. */
+import type { SoundOptions } from '../audio/index.js';
 import { type ClipOptions, type ClipSoundOptions, checkClipOptions, readClip } from '../video/index.js';
-import { type AudioReaderOptions, audio, checkPatch, perElement, perSample } from './audio.js';
 import type { SignalKind } from './kind.js';
+import {
+  checkSoundForm,
+  elementStatistics,
+  readingStatistics,
+  type SoundForm,
+  soundShape,
+  waveformOptions,
+  writeSound,
+} from './soundForm.js';
 
-/** How videos are read; the sound's samples may be taken in pieces, as those of recordings. */
+/** How videos are read; the sound in any of the forms that recordings have. */
 export interface VideoReaderOptions extends ClipOptions {
-  sound?: ClipSoundOptions & Pick<AudioReaderOptions, 'patch'>;
+  sound?: ClipSoundOptions & SoundForm;
 }
 
 export const video: SignalKind<VideoReaderOptions> = {
   parts: { video: /\.(mp4|m4v|webm|mov|avi|mkv|mpe?g)$/i },
   noun: 'video',
-  shapes: (options) => [
-    { name: 'video', indexShape: [options.frames, ...options.imageSize], channels: 3 },
-    ...(options.sound ? audio.shapes(soundReader(options, options.sound)) : []),
-  ],
+  shapes: (options) => {
+    const sound = soundOf(options);
+    return [
+      { name: 'video', indexShape: [options.frames, ...options.imageSize], channels: 3 },
+      ...(sound ? [{ name: 'audio', ...soundShape(sound) }] : []),
+    ];
+  },
   partial: ({ sound }) => (sound ? ['audio'] : []),
   check(options) {
-    checkClipOptions(options);
-    checkPatch(soundSamples(options), options.sound?.patch);
+    checkClipOptions(waveformOf(options));
+    const sound = soundOf(options);
+    if (sound) checkSoundForm(sound);
   },
   plain: ({ frames, frameRate, imageSize, crop, start, mean, std, sound }) => ({
     ...{ frames, frameRate, imageSize, mean, std },
@@ -27,31 +40,40 @@ export const video: SignalKind<VideoReaderOptions> = {
     flip: false,
     sound: sound && { ...sound, gain: undefined },
   }),
-  statistics: ({ mean, std, sound }) => ({
-    video: { mean: [...mean], std: [...std] },
-    ...(sound ? { audio: perElement(sound, sound.channels, sound.patch) } : {}),
-  }),
+  statistics: (options) => {
+    const sound = soundOf(options);
+    return {
+      video: { mean: [...options.mean], std: [...options.std] },
+      ...(sound ? { audio: elementStatistics(sound) } : {}),
+    };
+  },
   withStatistics: (options, statistics) => ({
     ...options,
     ...statistics.video,
-    sound: options.sound && { ...options.sound, ...perSample(statistics.audio, options.sound.channels) },
+    sound: options.sound && { ...options.sound, ...readingStatistics(statistics.audio, options.sound) },
   }),
   async read({ parts }, options, key, { signals, lengths }) {
     if (!parts) throw new Error('stored pixels are no video');
-    const { video: frames, audio: sound, audioLength = 0 } = await readClip(parts.video, options, key);
+    const {
+      video: frames,
+      audio: values,
+      audioLength: length = 0,
+    } = await readClip(parts.video, waveformOf(options), key);
     signals.video.set(frames);
-    if (!options.sound) return;
-    if (sound) signals.audio.set(sound);
-    const { patch = 1 } = options.sound;
-    if (!sound || audioLength < soundSamples(options)) lengths.audio = sound ? Math.ceil(audioLength / patch) : 0;
+    const sound = soundOf(options);
+    if (!sound) return;
+    const real = values ? writeSound({ values, length }, sound, signals.audio) : 0;
+    if (length < sound.samples) lengths.audio = real;
   },
 };
 
-function soundReader(options: ClipOptions, sound: NonNullable<VideoReaderOptions['sound']>): AudioReaderOptions {
-  return { ...sound, samples: soundSamples(options) };
+/** The sound of a clip as the options of a recording. */
+function soundOf({ sound, frames, frameRate }: VideoReaderOptions): (SoundOptions & SoundForm) | undefined {
+  return sound && { ...sound, samples: sound.samples ?? Math.round((frames / frameRate) * sound.rate) };
 }
 
-/** Samples of the sound of a clip. */
-function soundSamples({ sound, frames, frameRate }: ClipOptions): number {
-  return sound?.samples ?? Math.round((frames / frameRate) * (sound?.rate ?? 0));
+/** The options that clips are decoded with. */
+function waveformOf(options: VideoReaderOptions): ClipOptions {
+  const sound = soundOf(options);
+  return sound ? { ...options, sound: waveformOptions(sound) } : options;
 }
