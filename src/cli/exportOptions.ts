@@ -4,13 +4,13 @@ import { type ExportPrecision, type ExportTask, precisionNamed } from '../tasks/
 import type { OptionSpec } from './command.js';
 import { UsageError } from './usageError.js';
 
-const TASKS = ['auto', 'features', 'classify', 'reconstruct'];
+const TASKS = ['auto', 'features', 'classify', 'segment', 'reconstruct'];
 
 /** `--task`: what the exported model gives. */
 export const taskOption = {
   type: 'string',
   default: 'auto',
-  help: 'features, classify or reconstruct; auto: classify where the model has classes, else features',
+  help: 'features, classify, segment or reconstruct; auto: what the model was fine-tuned for, else features',
 } as const satisfies OptionSpec;
 
 /** The task that was typed. Throws with the nearest name where there is none. */

@@ -40,12 +40,24 @@ export function latentWidths(description: ModelDescription): number[] {
  * @throws HiperceiverError where it was not
  */
 export function classify(description: ModelDescription, scope: Scope, inputs: Record<string, Tensor>): Tensor {
+  const { blocks } = applyModel(description, scope, inputs, { encoderOnly: true });
+  return classifyLatents(description, scope, blocks[blocks.length - 1]);
+}
+
+/** {@link classify} from the processor's latents `[B, 1, N, D]`. */
+export function classifyLatents(
+  description: Omit<ModelDescription, 'modalities'>,
+  scope: Scope,
+  latents: Tensor,
+): Tensor {
   const { classes, task, head = 'mean', config } = description;
   if (!classes) throw new HiperceiverError('The model has no classifier: fine-tune it first (hip finetune).');
-  ensure(task !== 'segmentation', () => 'The model gives a class to every pixel and none to the whole: use segment.');
+  ensure(
+    task !== 'segmentation',
+    () => 'The model gives a class to every pixel and none to the whole: use one that was fine-tuned to classify.',
+  );
   checkHead(head, config);
-  const { blocks } = applyModel(description, scope, inputs, { encoderOnly: true });
-  return readLatents(scope.child('classifier'), head, blocks[blocks.length - 1], classes.length);
+  return readLatents(scope.child('classifier'), head, latents, classes.length);
 }
 
 /** The graph of classification (cross-entropy, and accuracy on the batch), and what feeds it: signals, labels and draws. */

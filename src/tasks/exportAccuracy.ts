@@ -43,7 +43,8 @@ export async function exportAccuracy(
   const exported = exportGraph(description, { ...options, masking: model.recipe?.masking });
   const graph = optimize(exported.graph);
   const inputs = [...graph.inputs].filter(([name]) => !name.startsWith(PARAMETER));
-  const result = { classify: 'logits', features: 'features', reconstruct: 'reconstruction' }[exported.task];
+  const results = { classify: 'logits', segment: 'logits', features: 'features', reconstruct: 'reconstruction' };
+  const result = results[exported.task];
   const { name } = imageInput(description);
   const loader = createLoader(dataset, {
     reader: readerOf(description),
@@ -62,7 +63,7 @@ export async function exportAccuracy(
     for (let batch = await loader.next(); batch; batch = await loader.next()) {
       (feeds[name] as Float32Array).fill(0).set(batch.signals[name]);
       const both = await Promise.all([program.run(feeds), file.run(typedFeeds(inputs, feeds))]);
-      const [own, theirs] = both.map((results) => results[result] as Float32Array);
+      const [own, theirs] = both.map((outcome) => outcome[result] as Float32Array);
       const width = own.length / batchSize;
       for (let i = 0; i < batch.size; i++) {
         const rows = [own, theirs].map((values) => values.slice(i * width, (i + 1) * width));
@@ -77,7 +78,8 @@ export async function exportAccuracy(
     await program.dispose();
   }
   const accuracy = { ...sums.summary(), skipped: loader.skipped };
-  if (exported.task !== 'classify') return accuracy;
+  // Several tags may apply, so that the largest logit says nothing.
+  if (exported.task !== 'classify' || description.task === 'tagging') return accuracy;
   const [own, theirs] = outputs.map(joined);
   const share = (logits: Float32Array, classes: number[]) => topKAccuracy(logits, Int32Array.from(classes), 1);
   const isLabelled = dataset.labels && dataset.classes.join() === description.classes!.join();

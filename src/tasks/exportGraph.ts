@@ -14,9 +14,10 @@ import {
   systemOf,
 } from '../training/index.js';
 import { classify, features } from './classification.js';
+import { segment } from './segmentation.js';
 
 /** What an exported model gives. */
-export type ExportTask = 'features' | 'classify' | 'reconstruct';
+export type ExportTask = 'features' | 'classify' | 'segment' | 'reconstruct';
 
 /** A graph without its weights. */
 export interface ExportedGraph {
@@ -31,7 +32,7 @@ export interface ExportedGraph {
 
 /** What is exported, and for which inputs. */
 export interface ExportGraphOptions {
-  /** Default: `classify` for a model with classes, else `features`. */
+  /** Default: what a fine-tuned model was trained for, else `features`. */
   task?: ExportTask | 'auto';
   batchSize?: number;
   /** Whether the graph itself subtracts mean and divides by deviation: its input then is pixels of 0 … 1. */
@@ -41,21 +42,22 @@ export interface ExportGraphOptions {
 }
 
 /**
- * Images go in as `[B, H, W, C]`. Out come `features` `[B, D]`; or `logits` and `probabilities` `[B, classes]`; or
+ * Images go in as `[B, H, W, C]`. Out come `features` `[B, D]`; or `logits` and `probabilities` `[B, classes]` (tags each
+ * have a probability of their own); or `logits` `[B, H, W, classes]` and `labels` `[B, H, W]` of a segmentation; or
  * `reconstruction` `[B, H, W, C]`, from the image and what of it is to be used: `visible` (i32, rows inside each group,
  * `[1, G or 1, K]`) where the model was trained on dropped inputs, else `mask` (`[B, H, W]`, 1 = hidden).
  */
 export function exportGraph(description: ModelDescription, options: ExportGraphOptions = {}): ExportedGraph {
   const { batchSize = 1, embedNormalization = false, masking = defaultRecipe.masking } = options;
-  const task =
-    options.task === undefined || options.task === 'auto'
-      ? description.classes
-        ? 'classify'
-        : 'features'
-      : options.task;
+  const own = description.task === 'segmentation' ? 'segment' : description.classes ? 'classify' : 'features';
+  const task = options.task === undefined || options.task === 'auto' ? own : options.task;
   ensure(
     task !== 'reconstruct' || !description.classes,
     () => 'A classifier has no decoder: export the pre-trained checkpoint to reconstruct.',
+  );
+  ensure(
+    own !== 'segment' || task !== 'classify',
+    () => 'The model gives a class to every pixel and none to the whole: export it with --task segment.',
   );
   const { name, height, width, channels } = imageInput(description);
   const shape = [batchSize, height, width, channels];
@@ -80,7 +82,13 @@ export function exportGraph(description: ModelDescription, options: ExportGraphO
   }
   if (task === 'classify') {
     const logits = classify(description, scope, inputs);
-    return { graph: Graph.of({ logits, probabilities: logits.softmax(-1) }), scope, task, metadata };
+    const probabilities = description.task === 'tagging' ? logits.sigmoid() : logits.softmax(-1);
+    return { graph: Graph.of({ logits, probabilities }), scope, task, metadata };
+  }
+  if (task === 'segment') {
+    const logits = segment(description, scope, inputs).reshape([batchSize, height, width, -1]);
+    const labels = logits.topK(1).indices.reshape([batchSize, height, width]);
+    return { graph: Graph.of({ logits, labels }), scope, task, metadata };
   }
   const { reconstruction, plan } = reconstructed(description, scope, inputs, name, { ...masking, perExample: false });
   const image = reconstruction.reshape(shape);

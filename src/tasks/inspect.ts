@@ -4,7 +4,8 @@ import { type Node, type Shape, type Tensor, topologicalOrder } from '../graph/i
 import { configOf, type Modality, type PerceiverOutputs, systemByName } from '../models/index.js';
 import { countParameters, type ModelNeeds, Scope } from '../nn/index.js';
 import { applyModel, type ModelDescription, modelInputs } from '../training/index.js';
-import { classify } from './classification.js';
+import { classifyLatents } from './classification.js';
+import { segmentedModality, segmentFeatures } from './segmentation.js';
 
 /** A part of a model: the nodes that its output needs and no earlier stage's does. */
 export interface StageReport {
@@ -31,7 +32,7 @@ export interface ModelReport {
 }
 
 /** What of a model its size depends on, besides its inputs. */
-export type InspectedModel = Pick<ModelDescription, 'system' | 'variant' | 'config' | 'classes'>;
+export type InspectedModel = Pick<ModelDescription, 'system' | 'variant' | 'config' | 'classes' | 'task' | 'head'>;
 
 /** The inputs that are class labels by their names: `label` and `…_label`. */
 export function labelNames(modalities: readonly Modality[]): string[] {
@@ -51,7 +52,8 @@ export function describeVariant(
 
 /**
  * Builds the model's graph for one or several data sets (sets of modalities that run through the same model) and counts.
- * Takes milliseconds and no memory worth mentioning at any size. A model with classes is its encoder and classifier.
+ * Takes milliseconds and no memory worth mentioning at any size. A model with classes is what gives them: encoder
+ * and classifier, and the decoder where every element has a class.
  */
 export function inspectModel(
   model: InspectedModel,
@@ -63,9 +65,18 @@ export function inspectModel(
   const reports = datasets.map((modalities) => {
     const description = { ...model, modalities: [...modalities] };
     const inputs = modelInputs(description, batchSize);
-    const outputs = applyModel(description, scope, inputs, { encoderOnly: model.classes !== undefined });
+    const isDense = model.task === 'segmentation';
+    const outputs = applyModel(description, scope, inputs, {
+      encoderOnly: model.classes !== undefined && !isDense,
+      readout: isDense ? 'features' : 'channels',
+    });
     const ends = stageEnds(outputs, scope.needs.taps.get('inputs'));
-    if (model.classes) ends.push(['classifier', classify(description, scope, inputs)]);
+    if (model.classes) {
+      const logits = isDense
+        ? segmentFeatures(model, scope, outputs.reconstruction[segmentedModality(description).name])
+        : classifyLatents(model, scope, outputs.blocks[outputs.blocks.length - 1]);
+      ends.push(['classifier', logits]);
+    }
     const stages = divide(ends, scope.needs);
     return { modalities, flops: stages.reduce((total, stage) => total + stage.flops, 0), stages };
   });

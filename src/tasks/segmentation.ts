@@ -22,14 +22,21 @@ export function segmentedModality({ modalities }: Pick<ModelDescription, 'modali
  * @throws HiperceiverError where the model was not trained to segment
  */
 export function segment(description: ModelDescription, scope: Scope, inputs: Record<string, Tensor>): Tensor {
-  const { classes, task } = description;
+  const { reconstruction } = applyModel(description, scope, inputs, { readout: 'features' });
+  return segmentFeatures(description, scope, reconstruction[segmentedModality(description).name]);
+}
+
+/** {@link segment} from the features that the decoder has for every element, `[B, I, E]`. */
+export function segmentFeatures(
+  { classes, task }: Pick<ModelDescription, 'classes' | 'task'>,
+  scope: Scope,
+  features: Tensor,
+): Tensor {
   ensure(
     classes && task === 'segmentation',
     () => 'The model does not segment: fine-tune it on images with label maps (hip finetune).',
   );
-  const { name } = segmentedModality(description);
-  const { reconstruction } = applyModel(description, scope, inputs, { readout: 'features' });
-  return linear(scope.child('classifier/linear'), reconstruction[name], classes.length);
+  return linear(scope.child('classifier/linear'), features, classes.length);
 }
 
 /** The most likely class of every element, `[B, I]`, as whole numbers in f32. */

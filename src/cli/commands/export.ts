@@ -108,7 +108,7 @@ function describeFile(report: ExportReport): string[] {
 
 function describeAccuracy(accuracy: ExportAccuracy, { task, precision }: ExportReport): string[] {
   const { images, top1, agreement, relativeError, cosine, largestDifference, skipped } = accuracy;
-  const what = { classify: 'logits', features: 'features', reconstruct: 'reconstructions' }[task];
+  const what = { classify: 'logits', segment: 'logits', features: 'features', reconstruct: 'reconstructions' }[task];
   return [
     '',
     `On ${plural(images, 'image')}, beside the model in fp32:`,
