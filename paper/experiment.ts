@@ -17,6 +17,8 @@ export interface Run {
 export interface Row {
   name: string;
   runs: Run[];
+  /** Scores the last run by its folder, where that is not the score of its fine-tuning; further numbers by name. */
+  score?(folder: string): Promise<{ score: number } & Record<string, number>>;
 }
 
 /** A row's outcome with one seed. */
@@ -24,6 +26,8 @@ export interface Outcome {
   seed: number;
   /** Of the last run on held-out data: accuracy, mean intersection over union, or mean average precision; 0 … 1. */
   score: number;
+  /** Further numbers, by name. */
+  further?: Record<string, number>;
   /** Of training and scoring. */
   minutes: number;
   /** What each run took and came to. */
@@ -87,7 +91,9 @@ export async function runRow(row: Row, seed: number, folder: string, say: (what:
     runs.push({ loss: result.loss, stepMs: (1000 * result.seconds) / result.step, memory, flops, parameters });
     from = out;
   }
-  const outcome = { seed, score, runs, minutes: (performance.now() - began) / 60_000 };
+  let further: Record<string, number> | undefined;
+  if (row.score) ({ score, ...further } = await row.score(from));
+  const outcome = { seed, score, further, runs, minutes: (performance.now() - began) / 60_000 };
   await writeFile(kept, `${JSON.stringify(outcome, null, 2)}\n`);
   return outcome;
 }

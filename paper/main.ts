@@ -14,6 +14,10 @@ const tables: Registry = {
     summary: 'Groups: 1, 4, 16, 64 at equal latents; time, memory, accuracy',
     load: () => import('./tables/grouping.js'),
   },
+  'cross-modal': {
+    summary: 'Sound reconstructed from pictures alone, beside the mean predictor',
+    load: () => import('./tables/crossModal.js'),
+  },
   'one-model': {
     summary: 'One unchanged model on images, sounds, points, label maps, video with sound, rasters',
     load: () => import('./tables/oneModel.js'),

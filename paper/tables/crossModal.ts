@@ -1,0 +1,123 @@
+import { check } from '../../bench/report.js';
+import { createLoader, materialize } from '../../src/data/index.js';
+import { createEngine } from '../../src/engine/index.js';
+import { keyFrom } from '../../src/random/index.js';
+import { loadModel, openDataOf, reconstruct } from '../../src/tasks/index.js';
+import { readerOf } from '../../src/training/index.js';
+import { commandLine, type Row } from '../experiment.js';
+import { interval } from '../statistics.js';
+import { definePaperTable } from '../table.js';
+
+const HIDDEN = 'audio';
+const BATCH = 10;
+
+/** Mean squared errors of the hidden sound on held-out clips, in units of the training data's variance. */
+async function scoreSound(folder: string): Promise<{ score: number } & Record<string, number>> {
+  const model = await loadModel(folder);
+  const { recipe, description } = model;
+  const masking = { ...recipe!.masking, ratio: { video: 0, audio: 1 } };
+  const [train, test] = await Promise.all(['train', 'test'].map((split) => openDataOf(model, { split })));
+  const average = await meanSound(train, model);
+  const loader = createLoader(test, {
+    reader: readerOf(description),
+    batchSize: BATCH,
+    shuffle: false,
+    key: keyFrom(0),
+  });
+  const sums = { seen: 0, others: 0, elementMean: 0, globalMean: 0 };
+  let batches = 0;
+  await using engine = await createEngine();
+  try {
+    for (let batch = await loader.next(); batch?.size === BATCH; batch = await loader.next(), batches++) {
+      const loss = async (signals: Record<string, Float32Array>) =>
+        (await reconstruct(model, { ...batch, signals }, masking, keyFrom(1), engine)).modalities[HIDDEN].loss;
+      const sound = batch.signals[HIDDEN];
+      sums.seen += await loss(batch.signals);
+      sums.others += await loss({ ...batch.signals, video: rolled(batch.signals.video, BATCH) });
+      sums.elementMean += squared(sound, (i) => average[i % average.length]);
+      sums.globalMean += squared(sound, () => 0);
+    }
+  } finally {
+    await loader.close();
+  }
+  const { seen, ...rest } = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / batches]));
+  return { score: seen, ...rest };
+}
+
+/** The mean of every element over the training clips. */
+async function meanSound(
+  train: Awaited<ReturnType<typeof openDataOf>>,
+  model: Awaited<ReturnType<typeof loadModel>>,
+) {
+  const { values, size } = await materialize(train, { reader: readerOf(model.description) });
+  const sound = model.description.modalities.find((m) => m.name === HIDDEN)!;
+  const length = sound.indexShape.reduce((a, b) => a * b, sound.channels);
+  const each = values.length / size;
+  const mean = new Float64Array(length);
+  // A clip's signals lie one after the other, the sound last.
+  for (let n = 0; n < size; n++) for (let i = 0; i < length; i++) mean[i] += values[(n + 1) * each - length + i] / size;
+  return mean;
+}
+
+/** Every example's values moved to the next example: pictures of another clip. */
+function rolled(values: Float32Array, count: number): Float32Array {
+  const length = values.length / count;
+  const out = new Float32Array(values.length);
+  out.set(values.subarray(length));
+  out.set(values.subarray(0, length), values.length - length);
+  return out;
+}
+
+function squared(values: Float32Array, predicted: (i: number) => number): number {
+  return values.reduce((sum, value, i) => sum + (value - predicted(i)) ** 2, 0) / values.length;
+}
+
+function row(quick: boolean): Row {
+  const small: Record<string, string> = quick ? { 'training.steps': '6', 'data.limit': '32' } : {};
+  return {
+    name: 'talking faces',
+    runs: [
+      { command: 'pretrain', recipe: 'paper/cross-modal', overrides: { 'data.path': '../shared/data/grid', ...small } },
+    ],
+    score: scoreSound,
+  };
+}
+
+/** `paper cross-modal` */
+export const command = definePaperTable({
+  name: 'cross-modal',
+  summary: 'Sound reconstructed from pictures alone, beside the mean predictor',
+  description:
+    'A small HiP learns talking faces with their sound (GRID), half of the examples without one of the two; then the sound of held-out clips is hidden entirely and reconstructed from the pictures.',
+  rows: (quick) => [row(quick)],
+  async result([{ row, outcomes }]) {
+    const over = (of: (outcome: (typeof outcomes)[number]) => number) => interval(outcomes.map(of));
+    const shown = ({ mean, half }: ReturnType<typeof interval>) =>
+      Number.isNaN(half) ? mean.toFixed(3) : `${mean.toFixed(3)} ± ${half.toFixed(3)}`;
+    const seen = over((o) => o.score);
+    const element = over((o) => o.further?.elementMean ?? Number.NaN);
+    return {
+      tables: [
+        {
+          columns: ['prediction of the hidden sound', 'mean squared error'],
+          rows: [
+            ['HiP, from the pictures of the clip', shown(seen)],
+            ['HiP, from the pictures of another clip', shown(over((o) => o.further?.others ?? Number.NaN))],
+            ['mean of each frame and band over the training clips', shown(element)],
+            ['mean of each band', shown(over((o) => o.further?.globalMean ?? Number.NaN))],
+          ],
+        },
+        {
+          title: 'Command',
+          columns: ['command', 'minutes'],
+          rows: [[row.runs.map(commandLine).join(' ; '), over((o) => o.minutes).mean.toFixed(1)]],
+        },
+      ],
+      checks: [check('error over that of the mean of each frame and band', seen.mean / element.mean, { atMost: 1 })],
+      notes: [
+        'Held-out clips of the same speaker; log-mel energies of 16 bands, in units of each band’s variance over the training data. Means over seeds ± half of the 95 % interval (Student).',
+      ],
+      data: outcomes,
+    };
+  },
+});
