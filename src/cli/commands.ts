@@ -31,8 +31,12 @@ export const commands: Registry = {
     summary: 'Measure a fine-tuned model, or a pre-trained encoder by linear probe and nearest neighbours',
     load: () => import('./commands/evaluate.js'),
   },
+  predict: {
+    summary: 'Say what a model makes of files: classes with probabilities, segments, or reconstructions',
+    load: () => import('./commands/predict.js'),
+  },
   reconstruct: {
-    summary: 'Mask images, let the model fill them in, and draw both',
+    summary: 'Mask examples, let the model fill them in, and draw both',
     load: () => import('./commands/reconstruct.js'),
   },
   embed: {
@@ -40,7 +44,7 @@ export const commands: Registry = {
     load: () => import('./commands/embed.js'),
   },
   visualize: {
-    summary: 'Draw learned positions, attention, or the curves of a run',
+    summary: 'Draw learned positions, reconstructions, attention, augmentation, or the curves of a run',
     load: () => import('./commands/visualize.js'),
   },
   export: {

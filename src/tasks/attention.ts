@@ -3,6 +3,7 @@
  * self-attention; its inputs are the regrouped latents of the block before. Multiplying the maps of all blocks, from a
  * block back to the first, gives the share that each of its latents takes from each input.
  */
+import type { Batch } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
 import type { Tensor } from '../graph/index.js';
@@ -43,6 +44,7 @@ const RESIDUAL = 0.5;
  * Attention of a block's latents to the inputs of one example.
  * @param signals by modality `[I, C]`, normalised as the model expects
  * @param block default: the last block of the encoder (HiP's processor)
+ * @param lengths elements of the example that are real, by modality `[1]`; all where absent
  * @throws HiperceiverError where there is no such block in the encoder
  */
 export async function inputAttention(
@@ -50,6 +52,7 @@ export async function inputAttention(
   signals: Record<string, Float32Array>,
   engine: Engine,
   block?: number,
+  lengths?: Batch['lengths'],
 ): Promise<InputAttention> {
   const { description } = model;
   const shapes: Record<string, readonly number[]> = {};
@@ -60,7 +63,7 @@ export async function inputAttention(
     return Object.fromEntries(weights) as Record<string, Tensor>;
   });
   try {
-    const blocks = collect(await runner.run({ signals, size: 1 }), shapes);
+    const blocks = collect(await runner.run({ signals, lengths, size: 1 }), shapes);
     const last = block ?? blocks.length - 1;
     ensure(
       Number.isInteger(last) && last >= 0 && last < blocks.length,

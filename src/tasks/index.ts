@@ -28,6 +28,17 @@ export { type Latency, type LatencyOptions, type LatencySubject, measureLatency 
 export { type LoadedModel, loadModel, type TrainedModel } from './loadModel.js';
 export * from './metrics/index.js';
 export { type OpenDataOfOptions, openDataOf } from './openDataOf.js';
+export {
+  type Answer,
+  answerOf,
+  type FileBatch,
+  type FilePrediction,
+  type FileSegmentation,
+  fileBatches,
+  type LabelProbability,
+  predictClasses,
+  predictSegments,
+} from './predict.js';
 export { embedDataset, type FeatureSet, knnAccuracy, linearProbe, type ProbeOptions, rawFeatures } from './probe.js';
 export { type ModalityReconstruction, type Reconstruction, reconstruct } from './reconstruction.js';
 export { evaluateRetrieval, type RetrievalScore } from './retrieval.js';

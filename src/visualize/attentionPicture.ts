@@ -33,7 +33,7 @@ export async function attentionPictures(
   const batch = await loader.next();
   await loader.close();
   ensure(batch, () => `${examples.path} has no readable example.`);
-  const attention = await inputAttention(model, batch.signals, engine, block);
+  const attention = await inputAttention(model, batch.signals, engine, block, batch.lengths);
   const { groups, latents, maps } = attention;
   const nameOf = (q: number) =>
     groups > 1 ? `group ${Math.floor(q / latents)}, latent ${q % latents}` : `latent ${q}`;

@@ -42,6 +42,7 @@ export {
 } from './positionPictures.js';
 export { positionsFigure, type SimilarityMaps, similarityFigure, similarityMaps } from './positions.js';
 export type { PositionsFigureOptions } from './positionsScore.js';
+export { predictedItems, predictionsFigure, segmentedFigure } from './predictionPictures.js';
 export { type ReconstructionOptions, reconstructionFigure } from './reconstruction.js';
 export {
   type ReconstructionPicture,

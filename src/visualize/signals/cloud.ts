@@ -50,7 +50,8 @@ export const cloud: SignalPictures = {
     });
     const [input]: RgbImage[] = cloud.thumbnails(modality, [example]);
     return galleryFigure({
-      ...heading,
+      title: heading.title,
+      subtitle: `${heading.subtitle}; the brighter a point, the more of it`,
       items: [{ image: input, caption: 'input, by height' }, ...drawn],
       columns: Math.min(4, drawn.length + 1),
       cellSize: 176,

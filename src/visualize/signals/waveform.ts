@@ -15,7 +15,7 @@ export function waveformImages(sounds: readonly Float32Array[]): RgbImage[] {
   return sounds.map((samples) => waveformImage(samples, loudest / LOUDEST));
 }
 
-/** From the lowest to the highest sample of each column; `limit` is what reaches the edges. */
+/** From the lowest to the highest sample of each column and the one before it; `limit` is what reaches the edges. */
 export function waveformImage(samples: ArrayLike<number>, limit: number, width = WIDTH, height = HEIGHT): RgbImage {
   const rgb = new Uint8Array(width * height * 3);
   for (let p = 0; p < width * height; p++) rgb.set(Math.floor(p / width) === height >> 1 ? ZERO : PAPER, 3 * p);
@@ -24,7 +24,8 @@ export function waveformImage(samples: ArrayLike<number>, limit: number, width =
     const from = Math.floor((column * samples.length) / width);
     const to = Math.max(from + 1, Math.floor(((column + 1) * samples.length) / width));
     let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-    for (let i = from; i < Math.min(to, samples.length); i++) {
+    // With the last sample of the column before, so that steep lines do not break.
+    for (let i = Math.max(0, from - 1); i < Math.min(to, samples.length); i++) {
       low = Math.min(low, samples[i]);
       high = Math.max(high, samples[i]);
     }
