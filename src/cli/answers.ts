@@ -126,13 +126,15 @@ function labelRows(file: string, named: readonly (readonly [label: string, share
   ]);
 }
 
-/** Names for what is written of each file: its own without folder and ending, numbered where it comes again. */
+/** Names for what is written of each file: its own without folder and ending; with the ending, then a number, where it comes again. */
 function stems(): (file: string) => string {
   const used = new Set<string>();
   return (file) => {
-    const plain = basename(file, extname(file));
+    const ending = extname(file);
+    const plain = basename(file, ending);
     let stem = plain;
-    for (let number = 2; used.has(stem); number++) stem = `${plain}-${number}`;
+    for (let again = 1; used.has(stem); again++)
+      stem = [plain, ending.slice(1), again > 1 && again].filter(Boolean).join('-');
     used.add(stem);
     return stem;
   };

@@ -1,7 +1,7 @@
 /** What `hip visualize augmentations` shows: a recipe's data, or data as `hip pretrain` would take them. */
 import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { type KindName, openData } from '../data/index.js';
+import type { KindName } from '../data/index.js';
 import { loadRecipe, type Recipe, recipeNames, resolveRecipe, suggestPretraining } from '../training/index.js';
 
 /** Options that make the reading of each kind random, for people whose recipe has none. */
@@ -19,7 +19,7 @@ export async function dataRecipe(source: string, overrides: Record<string, strin
   const isRecipe = /\.(m?[jt]s|json)$/.test(source) || (!existsSync(source) && recipeNames().includes(source));
   if (isRecipe) return resolveRecipe(await loadRecipe(source), overrides);
   const typed = { ...overrides, 'data.path': source };
-  const kind = (overrides['data.kind'] as KindName | undefined) ?? (await openData(source)).kind;
-  if (kind === 'image') return resolveRecipe(await suggestPretraining(source), typed);
-  return resolveRecipe({ name: basename(resolve(source)) }, typed);
+  // What is suggested suits the kind that is found by looking.
+  const suited = overrides['data.kind'] ? { name: basename(resolve(source)) } : await suggestPretraining(source);
+  return resolveRecipe(suited, typed);
 }

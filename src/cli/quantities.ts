@@ -29,3 +29,9 @@ export function formatShape(shape: readonly number[]): string {
 export function plural(count: number, thing: string): string {
   return `${count.toLocaleString('en-US')} ${thing}${count === 1 ? '' : 's'}`;
 }
+
+/** The first few of a list of names, and how many more there are. */
+export function shortList(names: readonly string[], most = 6): string {
+  if (names.length <= most) return names.join(', ');
+  return `${names.slice(0, most - 1).join(', ')} and ${names.length - most + 1} more`;
+}

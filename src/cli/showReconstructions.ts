@@ -7,7 +7,7 @@ import { reconstructionPictures, writeReconstructions } from '../visualize/index
 import { maskRatioNamed } from './maskRatio.js';
 import { startEngine } from './modelOptions.js';
 import type { Output } from './output.js';
-import { plural } from './quantities.js';
+import { shortList } from './quantities.js';
 
 /** What was typed. */
 export interface ShowReconstructions {
@@ -48,9 +48,7 @@ export async function showReconstructions(typed: ShowReconstructions, output: Ou
       `mean squared error   ${made.loss.toPrecision(4)} over the masked inputs (1 is the data’s own variance)`,
       ...(several ? Object.entries(losses).map(([name, loss]) => `  ${name.padEnd(19)}${loss.toPrecision(4)}`) : []),
       `${several ? 'pictures' : 'picture '}             ${written.pictures.join(', ')}`,
-      ...(written.files.length > 0
-        ? [`beside it            ${plural(written.files.length, 'file')}: ${written.files.join(', ')}`]
-        : []),
+      ...(written.files.length > 0 ? [`beside it            ${shortList(written.files)}`] : []),
     ].join('\n'),
   );
 }

@@ -1,5 +1,5 @@
 /** What an exported file costs in accuracy: the model and the file side by side on real images. */
-import { createLoader, type Dataset, type SkippedFile } from '../data/index.js';
+import { createLoader, type Dataset, kindOf, type SkippedFile } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { optimize, type Values } from '../graph/index.js';
 import { PARAMETER } from '../nn/index.js';
@@ -71,7 +71,7 @@ export async function exportAccuracy(
         if (exported.task === 'classify') rows.forEach((row, k) => outputs[k].push(row));
       }
       labels.push(...(batch.labels ?? []));
-      watch?.('images compared', sums.images, dataset.size);
+      watch?.(`${kindOf(dataset).noun}s compared`, sums.images, dataset.size);
     }
   } finally {
     await loader.close();

@@ -28,13 +28,13 @@ export class RunLog {
   /** Opens the logs in a run's folder; of a resumed run what was logged after its `start` is cut off. */
   static async open(
     folder: string,
-    options: { label: string; total: number; start: number; every: number; quiet: boolean },
+    options: { label: string; unit: string; total: number; start: number; every: number; quiet: boolean },
   ): Promise<RunLog> {
     await mkdir(folder, { recursive: true });
     const { start } = options;
     const metrics = await MetricsLog.open(join(folder, 'metrics.jsonl'), start > 0 ? { resumeStep: start } : {});
     const events = new TensorBoardWriter(folder, start > 0 ? { purgeStep: start + 1 } : {});
-    return new RunLog(metrics, events, new Progress({ ...options, unit: 'images' }), options.every);
+    return new RunLog(metrics, events, new Progress(options), options.every);
   }
 
   /** Shows a step, and writes it down every so many steps. */

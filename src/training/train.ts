@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkpointPath, pruneCheckpoints, saveCheckpoint } from '../checkpoint/index.js';
-import type { Batch, Loader, SkippedFile } from '../data/index.js';
+import { type Batch, kindOf, type Loader, type SkippedFile } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
 import { fold, type Key, keyFrom } from '../random/index.js';
@@ -85,10 +85,11 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
   }
 }
 
-async function openLog({ recipe, folder, label, quiet }: TrainingRun, start: number): Promise<RunLog> {
+async function openLog({ recipe, folder, description, label, quiet }: TrainingRun, start: number): Promise<RunLog> {
   const { steps, logEvery } = recipe.training;
   const log = await RunLog.open(folder, {
     label: label ?? recipe.task,
+    unit: description.reader ? `${kindOf(description.reader).noun}s` : 'examples',
     total: steps,
     start,
     every: logEvery,

@@ -27,6 +27,8 @@ export interface ReconstructionPictures {
   size: number;
   /** By modality, where any example has it. */
   modalities: Record<string, ReconstructionPicture>;
+  /** Whether the model has several modalities, so that each of its pictures says which it shows. */
+  several: boolean;
 }
 
 /** Elements that are reconstructed at a time: eight images of 512x512, one of 2048x2048. */
@@ -85,7 +87,7 @@ export async function reconstructedBatch(
       },
     };
   }
-  return { loss: made.loss, size: batch.size, modalities };
+  return { loss: made.loss, size: batch.size, modalities, several: all.length > 1 };
 }
 
 /**
@@ -95,13 +97,13 @@ export async function reconstructedBatch(
  */
 export async function writeReconstructions(
   path: string,
-  { modalities }: ReconstructionPictures,
+  { modalities, several }: ReconstructionPictures,
 ): Promise<{ pictures: string[]; files: string[] }> {
   const stem = path.replace(/\.png$/i, '');
   const pictures: string[] = [];
   const files: string[] = [];
   for (const [name, { figure, writeFiles }] of Object.entries(modalities)) {
-    const own = Object.keys(modalities).length > 1 ? `${stem}-${name}` : stem;
+    const own = several ? `${stem}-${name}` : stem;
     const picture = own === stem ? path : `${own}.png`;
     await writePng(picture, figure);
     pictures.push(picture);

@@ -3,6 +3,7 @@ import { answerOf, loadModel } from '../../tasks/index.js';
 import { answers } from '../answers.js';
 import { defineCommand } from '../command.js';
 import { checkpointArgument, countOption, deviceOption, startEngine } from '../modelOptions.js';
+import { shortList } from '../quantities.js';
 import { fromFiles } from '../showReconstructions.js';
 
 /** `hip predict`: what a model says of single files. */
@@ -41,7 +42,7 @@ export const command = defineCommand({
     output.result({ model: path, answer, files: results, unreadable, pictures }, () =>
       [
         ...lines,
-        ...(pictures.length > 0 ? ['', `pictures      ${pictures.join(', ')}`] : []),
+        ...(pictures.length > 0 ? ['', `pictures      ${shortList(pictures)}`] : []),
         ...unreadable.map(({ file, reason }) => `"${file}" cannot be read: ${reason}.`),
       ]
         .join('\n')

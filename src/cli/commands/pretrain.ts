@@ -7,6 +7,7 @@ import { defineCommand } from '../command.js';
 import { describePlan } from '../describe/plan.js';
 import { describeSkipped, describeSkippedUpdates } from '../describe/skipped.js';
 import { untilInterrupted } from '../interrupt.js';
+import { shortList } from '../quantities.js';
 import { progressWatch } from '../watch.js';
 
 /** `hip pretrain`: masked auto-encoding, from a recipe or from the data alone. */
@@ -61,7 +62,7 @@ export const command = defineCommand({
         ...localityLines(drawn),
         `checkpoint    ${checkpoint}`,
         `pictures      ${drawn.pictures.join(', ')}`,
-        ...(drawn.files.length > 0 ? [`beside them   ${drawn.files.join(', ')}`] : []),
+        ...(drawn.files.length > 0 ? [`beside them   ${shortList(drawn.files, 3)}`] : []),
         '',
         'Next:',
         `  ${program} evaluate ${folder}`,
