@@ -45,10 +45,7 @@ async function scoreSound(folder: string): Promise<{ score: number } & Record<st
 }
 
 /** The mean of every element over the training clips. */
-async function meanSound(
-  train: Awaited<ReturnType<typeof openDataOf>>,
-  model: Awaited<ReturnType<typeof loadModel>>,
-) {
+async function meanSound(train: Awaited<ReturnType<typeof openDataOf>>, model: Awaited<ReturnType<typeof loadModel>>) {
   const { values, size } = await materialize(train, { reader: readerOf(model.description) });
   const sound = model.description.modalities.find((m) => m.name === HIDDEN)!;
   const length = sound.indexShape.reduce((a, b) => a * b, sound.channels);

@@ -7,6 +7,9 @@ import { definePaperTable } from '../table.js';
 
 const DATA = '../shared/data';
 
+/** Sixteen neighbouring samples make one input: raw ones would be as many as a small image's pixels times fifty. */
+const PIECES = { 'audio.patch': '16' };
+
 /** A data set, and the sizes that its files do not say. Nothing here is about the model. */
 interface Signal {
   name: string;
@@ -19,9 +22,13 @@ const signals: Signal[] = [
   {
     name: 'spoken digits',
     what: 'FSDD, 5,120 samples',
-    overrides: { 'data.path': `${DATA}/fsdd`, 'audio.samples': '5120' },
+    overrides: { 'data.path': `${DATA}/fsdd`, 'audio.samples': '5120', ...PIECES },
   },
-  { name: 'environmental sound', what: 'ESC-10, 40,000 samples', overrides: { 'data.path': `${DATA}/esc10` } },
+  {
+    name: 'environmental sound',
+    what: 'ESC-10, 40,000 samples',
+    overrides: { 'data.path': `${DATA}/esc10`, ...PIECES },
+  },
   { name: 'points', what: 'ModelNet10, 1,024 points', overrides: { 'data.path': `${DATA}/modelnet10` } },
   {
     name: 'radar points',
@@ -43,12 +50,17 @@ const signals: Signal[] = [
       'video.rate': '2',
       'video.sound': 'true',
       'audio.rate': '4000',
+      ...PIECES,
     },
   },
   {
-    name: 'satellite, 7 bands',
-    what: 'Landsat 5, 16x16x7, 4 classes',
-    overrides: { 'data.path': `${DATA}/satellite/landsat5_para`, 'data.imageSize': '16', 'data.flip': 'true' },
+    name: 'satellite',
+    what: 'Sentinel-2, 16x16, 13 bands of 5 dates, 4 land uses',
+    overrides: {
+      'data.path': `${DATA}/satellite/sentinel2_slovenia`,
+      'data.imageSize': '16',
+      'data.validationFraction': '0.25',
+    },
   },
 ];
 
@@ -56,20 +68,18 @@ const signals: Signal[] = [
 const FLAT = {
   'model.name': 'perceiver_io',
   'model.variant': 'io_mini',
-  'model.config.numSelfAttendsPerBlock': '4',
+  'model.config.numSelfAttendsPerBlock': '3',
   'model.config.zIndexDim': '64',
-  'model.config.numZChannels': '192',
-  'model.config.numSelfAttendHeads': '6',
+  'model.config.numZChannels': '128',
+  'model.config.numSelfAttendHeads': '4',
+  'model.config.numEmbeddingChannels': '32',
 };
 
 function rowsOf({ name, overrides }: Signal, quick: boolean): Row[] {
   const small: Record<string, string> = quick ? { 'training.steps': '6', 'data.limit': '64' } : {};
   const row = (label: string, more: Record<string, string>): Row => ({
     name: label,
-    runs: [
-      { command: 'pretrain', recipe: 'paper/one-model', overrides: { ...overrides, ...more, ...small } },
-      { command: 'finetune', recipe: 'paper/one-model-finetune', overrides: { ...overrides, ...more, ...small } },
-    ],
+    runs: [{ command: 'finetune', recipe: 'paper/one-model-finetune', overrides: { ...overrides, ...more, ...small } }],
   });
   return [row(name, {}), row(`${name}, Perceiver IO`, FLAT)];
 }
@@ -79,7 +89,7 @@ export const command = definePaperTable({
   name: 'one-model',
   summary: 'One unchanged model on images, sounds, points, label maps, video with sound, rasters',
   description:
-    'One small HiP, pre-trained by masked auto-encoding and fine-tuned, the same file for every kind of signal, beside always answering the most frequent class, a classical baseline, and a flat Perceiver IO of about equal operations treated alike.',
+    'One small HiP, trained from scratch by the same file on every kind of signal, beside always answering the most frequent class, a classical baseline, and a flat Perceiver IO of about equal operations treated alike.',
   rows: (quick) => signals.flatMap((signal) => rowsOf(signal, quick)),
   async result(found) {
     const baselines = new Map<string, Baseline>();
@@ -112,7 +122,7 @@ export const command = definePaperTable({
           rows: rows.map(({ signal, baseline, hip, flat }) => [
             signal.name,
             baseline.name,
-            [hip, flat].map(({ outcomes }) => (outcomes[0].runs[1].flops / 1e9).toFixed(1)).join(', '),
+            [hip, flat].map(({ outcomes }) => (outcomes[0].runs[0].flops / 1e9).toFixed(1)).join(', '),
             hip.row.runs.map(commandLine).join(' ; '),
           ]),
         },
@@ -127,7 +137,7 @@ export const command = definePaperTable({
       ),
       notes: [
         'Top-1 accuracy on held-out data; segmentation and satellite: mean intersection over union. Means over seeds ± half of the 95 % interval (Student).',
-        'The classical baseline learns from the same split. The second command of a row starts from the first (--from).',
+        'The classical baseline learns from the same split. Sound enters in pieces of 16 samples, everything else as it is.',
       ],
       data: { found, baselines: Object.fromEntries(baselines) },
     };

@@ -1,8 +1,10 @@
 /**
- * What recipes/paper/one-model.ts pre-trained, fine-tuned to what the data are labelled with: classes, tags, or a class for
- * every input.
+ * One unchanged model for any signal (arXiv 2202.10890): a small HiP learns what the data are labelled with, classes, tags,
+ * or a class for every input. `npm run paper -- one-model` runs every row of the table with it.
  *
- *   ./hip finetune paper/one-model-finetune --from runs/paper-one-model --data ../shared/data/fsdd --audio.samples 5120
+ *   ./hip finetune paper/one-model-finetune --scratch --data ../shared/data/fsdd --audio.samples 5120 --audio.patch 16
+ *   ./hip finetune paper/one-model-finetune --scratch --data ../shared/data/modelnet10
+ *   ./hip finetune paper/one-model-finetune --from runs/paper-one-model --data ../shared/data/modelnet10
  *
  * Figures, minutes and commands: docs/results/one-model.md
  */
@@ -13,8 +15,8 @@ export default defineRecipe({
   task: 'finetune',
   data: { imageSize: 32, channels: 3, crop: 'none' },
   audio: { shift: 0.1, gain: 6 },
-  points: { rotate: 'z', scale: [0.8, 1.25], jitter: 0.01 },
-  model: { name: 'hip', variant: 'small', positionInitScale: 0.3 },
+  points: { scale: [0.8, 1.25], jitter: 0.01 },
+  model: { name: 'hip', variant: 'tiny', positionInitScale: 0.3 },
   optimizer: { learningRate: 1e-3, warmupSteps: 50, weightDecay: 0.05 },
-  training: { steps: 800, batchSize: 16, checkpointEvery: 0, logEvery: 20 },
+  training: { steps: 2000, batchSize: 16, checkpointEvery: 0, logEvery: 20 },
 });
