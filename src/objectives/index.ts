@@ -1,4 +1,5 @@
 /** What is learned: masked auto-encoding, and losses on predictions, embeddings and choices. */
+export { type BlockwiseMaskOptions, blockwiseMask, drawBlockwiseMask } from './blockwiseMasks.js';
 export {
   cosineLogits,
   infoNce,
