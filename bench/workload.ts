@@ -120,9 +120,8 @@ export function parameterValues(parameters: Iterable<ParameterSpec>): Map<string
   const fill = ({ shape, initializer }: ParameterSpec): Float32Array => {
     const values = new Float32Array(sizeOf(shape));
     for (let at = 0; at < values.length; at += noise.length) values.set(noise.subarray(0, values.length - at), at);
-    const drawn = initializer.kind === 'truncatedNormal';
-    const deviation = drawn ? initializer.deviation : shape.length > 1 ? 0.1 : 0.02;
-    const mean = drawn ? 0 : initializer.value;
+    const deviation = 'deviation' in initializer ? initializer.deviation : shape.length > 1 ? 0.1 : 0.02;
+    const mean = initializer.kind === 'constant' ? initializer.value : 0;
     for (let i = 0; i < values.length; i++) values[i] = mean + deviation * values[i];
     return values;
   };

@@ -2,15 +2,14 @@
 import { ensure } from '../errors/index.js';
 import { sameShape, show, type Tensor } from '../graph/index.js';
 import {
-  applyMap,
   attention,
   dropout,
   exclusionBias,
-  inChunks,
   linear,
   linearMap,
   type Norm,
   normBefore,
+  mlp as perceptron,
   type Scope,
   table,
 } from '../nn/index.js';
@@ -45,8 +44,8 @@ function attend(
   };
   const q = norms.queries.apply(queries);
   const x = queries === inputs ? q : norms.inputs.apply(inputs);
-  const keyBias = readable && exclusionBias(readable.reshape(readable.shape.slice(0, 3)));
-  const { output, weights } = attention(scope, q, x, maps, heads, keyBias);
+  const bias = readable && exclusionBias(readable.reshape(readable.shape.slice(0, 3)));
+  const { output, weights } = attention(scope, q, x, maps, heads, bias);
   scope.tap(scope.nameOf('weights'), weights);
   return dropout(scope, output, dropoutProb);
 }
@@ -55,12 +54,11 @@ function attend(
 function mlp(scope: Scope, normScope: Scope, x: Tensor, wideningFactor: number, dropoutProb = 0): Tensor {
   const channels = x.shape[x.rank - 1];
   const width = channels * wideningFactor;
-  const norm = normBefore(normScope, x, width);
-  const hidden = norm.absorb(linearMap(scope.child('mlp_hidden_linear'), channels, width));
-  const output = linearMap(scope.child('mlp_output_linear'), width, channels);
-  const y = inChunks(x, width, (rows) => {
-    const before = applyMap(hidden, norm.apply(rows));
-    return scope.part('cheap', () => applyMap(output, before.squaredRelu()));
+  const y = perceptron(scope, x, {
+    norm: normBefore(normScope, x, width),
+    hidden: linearMap(scope.child('mlp_hidden_linear'), channels, width),
+    output: linearMap(scope.child('mlp_output_linear'), width, channels),
+    activation: (hidden) => hidden.squaredRelu(),
   });
   return dropout(scope, y, dropoutProb);
 }

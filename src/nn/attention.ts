@@ -24,7 +24,8 @@ export interface AttentionMaps {
 /**
  * Multi-head attention, as a part of the scope, of queries `[B or 1, ..., N, D]` to inputs `[B, ..., M, C]` → output `[B, ..., N, O]`, weights
  * `[B, ..., heads, N, M]`.
- * @param keyBias added to the scores of each key, for all queries and heads: `[B or 1, ..., 1, M]` (see `exclusionBias`)
+ * @param bias added to the scores, `[B or 1, ..., heads or 1, N or 1, M]`: of keys that are left out (see `exclusionBias`), or
+ *   of the relative position of query and key
  */
 export function attention(
   scope: Scope,
@@ -32,11 +33,11 @@ export function attention(
   inputs: Tensor,
   maps: AttentionMaps,
   heads: number,
-  keyBias?: Tensor,
+  bias?: Tensor,
 ): Attended {
   return heads === 1
-    ? singleHead(scope, queries, inputs, maps, keyBias)
-    : multiHead(scope, queries, inputs, maps, heads, keyBias);
+    ? singleHead(scope, queries, inputs, maps, bias)
+    : multiHead(scope, queries, inputs, maps, heads, bias);
 }
 
 function multiHead(
@@ -45,18 +46,13 @@ function multiHead(
   inputs: Tensor,
   { query, key, value, output }: AttentionMaps,
   heads: number,
-  keyBias?: Tensor,
+  bias?: Tensor,
 ): Attended {
   const q = applyMap(query, queries);
   const k = inputs.matmul(key.weight);
   const v = applyMap(value, inputs);
-  const attended = inParts(q, withBias([k, v], keyBias), heads, (qs, [ks, vs, added]) =>
-    scope.part('cheap', () =>
-      scaledDotProductAttention(qs, ks, vs, {
-        heads,
-        bias: added?.reshape([...added.shape.slice(0, -2), 1, ...added.shape.slice(-2)]),
-      }),
-    ),
+  const attended = inParts(q, [k, v], bias, heads, (qs, [ks, vs], added) =>
+    scope.part('cheap', () => scaledDotProductAttention(qs, ks, vs, { heads, bias: added })),
   );
   return { output: applyMap(output, attended.output), weights: attended.weights };
 }
@@ -66,23 +62,23 @@ function singleHead(
   queries: Tensor,
   inputs: Tensor,
   { query, key, value, output }: AttentionMaps,
-  keyBias?: Tensor,
+  bias?: Tensor,
 ): Attended {
-  const attended = inParts(queries, withBias([inputs], keyBias), 1, (q, [x, added]) =>
+  const biasOfHead = bias?.reshape([...bias.shape.slice(0, -3), ...bias.shape.slice(-2)]);
+  const attended = inParts(queries, [inputs], biasOfHead, 1, (q, [x], added) =>
     scope.part('cheap', () => {
       const own = scores(q, x, query, key);
       const weights = (added ? own.add(added) : own).softmax(-1);
       return { weights, output: read(weights, x, value.weight, output.weight) };
     }),
   );
-  const bias = value.bias.reshape([1, -1]).matmul(output.weight).reshape([-1]).add(output.bias);
+  const fromValues = value.bias?.reshape([1, -1]).matmul(output.weight).reshape([-1]);
+  const shift = [fromValues, output.bias].filter((b) => b !== undefined);
   const [lead, [n, m]] = [attended.weights.shape.slice(0, -2), attended.weights.shape.slice(-2)];
-  return { output: attended.output.add(bias), weights: attended.weights.reshape([...lead, 1, n, m]) };
-}
-
-/** The bias is cut into parts with what it belongs to. */
-function withBias(inputs: Tensor[], keyBias: Tensor | undefined): Tensor[] {
-  return keyBias ? [...inputs, keyBias] : inputs;
+  return {
+    output: shift.reduce((sum, b) => sum.add(b), attended.output),
+    weights: attended.weights.reshape([...lead, 1, n, m]),
+  };
 }
 
 /** Bytes of scores that are worked on at a time: they are passed over several times and should stay in a cache. */
@@ -90,13 +86,14 @@ const CHUNK_BYTES = 8 * 2 ** 20;
 
 /**
  * Attends in parts, so that few scores exist at a time: by examples or groups where there are several, else by queries.
- * `inputs` are read by all queries of their example and group.
+ * `inputs` are read by all queries of their example and group; `bias` is that of the scores.
  */
 function inParts(
   q: Tensor,
   inputs: Tensor[],
+  bias: Tensor | undefined,
   heads: number,
-  attend: (q: Tensor, inputs: Tensor[]) => Attended,
+  attend: (q: Tensor, inputs: Tensor[], bias?: Tensor) => Attended,
 ): Attended {
   const rows = q.rank - 2;
   const scoreBytes = pairsOf(q, inputs[0]) * heads * 4;
@@ -112,16 +109,18 @@ function inParts(
         )
       : CHUNK_BYTES;
   const count = Math.min(Math.floor(scoreBytes / least), axis === rows ? q.shape[rows] : extents[axis]);
-  if (count < 2) return attend(q, inputs);
+  if (count < 2) return attend(q, inputs, bias);
   const sizes = evenSizes(axis === rows ? q.shape[rows] : extents[axis], count);
-  const cut = (t: Tensor) => (t.shape[axis] === 1 ? sizes.map(() => t) : t.split(sizes, axis));
+  const cut = (t: Tensor, along = axis) => (t.shape[along] === 1 ? sizes.map(() => t) : t.split(sizes, along));
   const uncut = (t: Tensor) => sizes.map(() => t);
   const queriesOf = cut(q);
-  const inputsOf = inputs.map(axis === rows ? uncut : cut);
+  const inputsOf = inputs.map((t) => (axis === rows ? uncut(t) : cut(t)));
+  const biasOf = bias && cut(bias, axis === rows ? bias.rank - 2 : axis);
   const parts = sizes.map((_, i) =>
     attend(
       queriesOf[i],
       inputsOf.map((t) => t[i]),
+      biasOf?.[i],
     ),
   );
   const weightsAxis = axis === rows ? parts[0].weights.rank - 2 : axis;
@@ -154,10 +153,10 @@ function scores(q: Tensor, x: Tensor, query: LinearMap, key: LinearMap): Tensor 
   }
   const k = x.matmul(key.weight);
   if (order === 'fromBoth') return applyMap(query, q).matmul(k, { transB: true, alpha });
+  const pairwise = q.matmul(k.matmul(query.weight, { transB: true }), { transB: true, alpha });
+  if (!query.bias) return pairwise;
   const perKey = k.matmul(query.bias.reshape([inner, 1]), { alpha });
-  return q
-    .matmul(k.matmul(query.weight, { transB: true }), { transB: true, alpha })
-    .add(perKey.reshape([...perKey.shape.slice(0, -2), 1, perKey.shape[perKey.rank - 2]]));
+  return pairwise.add(perKey.reshape([...perKey.shape.slice(0, -2), 1, perKey.shape[perKey.rank - 2]]));
 }
 
 /** weights · x Wv Wo → `[B, ..., N, O]`, in the order of fewest multiplications. */

@@ -2,9 +2,27 @@
 export { gelu, geluTanh, leakyRelu, quickGelu, silu } from './activations.js';
 export { type AttentionMaps, attention } from './attention.js';
 export { inChunks } from './chunks.js';
-export { drawAll, fanIn, type Initializer, initialize, ones, zeros } from './initializers.js';
-export { dropout, linear, norm, table } from './layers.js';
-export { applyMap, type LinearMap, linearMap, type Norm, normBefore } from './linearMap.js';
+export {
+  drawAll,
+  fanIn,
+  gaussian,
+  type Initializer,
+  initialize,
+  ones,
+  xavierUniform,
+  zeros,
+} from './initializers.js';
+export { dropout, dropPath, linear, norm, table } from './layers.js';
+export { applyMap, type LinearMap, type LinearOptions, linearMap, type Norm, normBefore } from './linearMap.js';
+export { type MlpOptions, mlp } from './mlp.js';
+export {
+  type PatchEmbeddingOptions,
+  patchEmbedding,
+  patchGrid,
+  patchify,
+  type Size2d,
+  unpatchify,
+} from './patchEmbedding.js';
 export {
   fourierFeatures,
   fourierFeaturesAt,
@@ -29,4 +47,14 @@ export {
   type ParameterSpec,
   type Rematerialization,
   Scope,
+  STATISTIC,
 } from './scope.js';
+export {
+  type BranchOptions,
+  residual,
+  type SelfAttentionOptions,
+  selfAttention,
+  type TransformerBlockOptions,
+  transformerBlock,
+  transformerMlp,
+} from './transformerBlock.js';

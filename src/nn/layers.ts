@@ -1,26 +1,19 @@
 /** The layers that all models share, under the names of the reference (Haiku: `w`, `b`, `scale`, `offset`). */
 import type { Tensor } from '../graph/index.js';
-import { fanIn, type Initializer, ones, zeros } from './initializers.js';
-import { applyMap, linearMap } from './linearMap.js';
+import { fanIn, ones, zeros } from './initializers.js';
+import { applyMap, type LinearOptions, linearMap } from './linearMap.js';
 import type { Scope } from './scope.js';
 
 /** `x w + b`: [..., in] → [..., out]. */
-export function linear(
-  scope: Scope,
-  x: Tensor,
-  out: number,
-  options: { bias?: boolean; initializer?: Initializer } = {},
-): Tensor {
-  const inputs = x.shape[x.rank - 1];
-  const initializer = options.initializer ?? fanIn(inputs);
-  if (options.bias === false) return x.matmul(scope.parameter('w', [inputs, out], initializer));
-  return applyMap(linearMap(scope, inputs, out, initializer), x);
+export function linear(scope: Scope, x: Tensor, out: number, options: LinearOptions = {}): Tensor {
+  return applyMap(linearMap(scope, x.shape[x.rank - 1], out, options), x);
 }
 
-/** Layer norm over the last axis with trained scale and offset; ε = 1e-5. */
-export function norm(scope: Scope, x: Tensor): Tensor {
+/** Layer norm over the last axis with trained scale and offset. */
+export function norm(scope: Scope, x: Tensor, epsilon = 1e-5): Tensor {
   const channels = x.shape[x.rank - 1];
-  return x.layerNorm(scope.parameter('scale', [channels], ones), scope.parameter('offset', [channels], zeros));
+  const [scale, offset] = [scope.parameter('scale', [channels], ones), scope.parameter('offset', [channels], zeros)];
+  return x.layerNorm(scale, offset, epsilon);
 }
 
 /** Zeroes a random share `rate` of the elements while training and scales the rest up. */
@@ -32,4 +25,14 @@ export function dropout(scope: Scope, x: Tensor, rate: number): Tensor {
 /** A table of learned rows `[rows, channels]`; deviation 1 / sqrt(rows), as the reference begins its tables. */
 export function table(scope: Scope, rows: number, channels: number): Tensor {
   return scope.parameter('pos_embs', [rows, channels], fanIn(rows));
+}
+
+/**
+ * Stochastic depth (Huang et al. 2016, arXiv 1603.09382): while training, zeroes a residual branch `[B, ...]` for a random
+ * share `rate` of the examples and scales it up for the others.
+ */
+export function dropPath(scope: Scope, branch: Tensor, rate: number): Tensor {
+  if (!scope.training || rate === 0) return branch;
+  const kept = scope.draw(scope.nameOf('drop_path'), [branch.shape[0]], { kind: 'dropout', rate });
+  return branch.mul(kept.reshape([-1, ...branch.shape.slice(1).map(() => 1)]));
 }

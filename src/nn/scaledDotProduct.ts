@@ -56,14 +56,14 @@ export function scaledDotProductAttention(
 
 /**
  * What is added to the scores of keys so that some are left out: `readable` `[..., M]`, 1 = may be read and 0 = left out, →
- * `[..., 1, M]` of 0 and the excluded score. An addition costs nothing in the backward pass, as a choice would.
+ * `[..., 1, 1, M]` of 0 and the excluded score, for all heads and queries. An addition costs nothing in the backward pass, as a choice would.
  */
 export function exclusionBias(readable: Tensor): Tensor {
   const [lead, keys] = [readable.shape.slice(0, -1), readable.shape[readable.rank - 1]];
   return readable
     .sub(1)
     .mul(-EXCLUDED_SCORE)
-    .reshape([...lead, 1, keys]);
+    .reshape([...lead, 1, 1, keys]);
 }
 
 /** `[..., N, H·d]` → `[..., H, N, d]`; one head needs no transpose. */

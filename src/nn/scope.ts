@@ -11,6 +11,8 @@ export interface ParameterSpec {
   name: string;
   shape: Shape;
   initializer: Initializer;
+  /** Part of the model and of its checkpoints, but never trained: a fixed table of positions. */
+  frozen?: true;
 }
 
 /** A random value that the host draws from a key and feeds at each step. */
@@ -30,6 +32,8 @@ export interface ModelNeeds {
   parameters: ReadonlyMap<string, ParameterSpec>;
   /** The graph input of every parameter. */
   tensors: ReadonlyMap<string, Tensor>;
+  /** What is kept with the parameters and not trained by gradients: the running statistics of batch norms. */
+  statistics: ReadonlyMap<string, ParameterSpec>;
   draws: ReadonlyMap<string, DrawSpec>;
   /** Intermediate values that the model made known. */
   taps: ReadonlyMap<string, Tensor>;
@@ -37,6 +41,7 @@ export interface ModelNeeds {
 
 interface Context extends ModelNeeds {
   parameters: Map<string, ParameterSpec>;
+  statistics: Map<string, ParameterSpec>;
   draws: Map<string, DrawSpec>;
   taps: Map<string, Tensor>;
   tensors: Map<string, Tensor>;
@@ -56,6 +61,8 @@ export interface ScopeOptions {
 
 /** Prefix of a parameter's graph input and engine buffer. */
 export const PARAMETER = 'parameter/';
+/** Prefix of a running statistic's graph input. */
+export const STATISTIC = 'statistic/';
 /** Prefix of a draw's graph input. */
 export const DRAW = 'draw/';
 
@@ -72,7 +79,13 @@ export class Scope {
 
   /** An empty model. */
   static root({ training = false, rematerialize = 'none' }: ScopeOptions = {}): Scope {
-    const empty = { parameters: new Map(), draws: new Map(), taps: new Map(), tensors: new Map() };
+    const empty = {
+      parameters: new Map(),
+      statistics: new Map(),
+      draws: new Map(),
+      taps: new Map(),
+      tensors: new Map(),
+    };
     return new Scope(empty, '', training, rematerialize);
   }
 
@@ -86,12 +99,12 @@ export class Scope {
     return this.path ? `${this.path}/${name}` : name;
   }
 
-  /** A trained tensor. The same name gives the same tensor: that is how weights are shared. */
-  parameter(name: string, shape: Shape, initializer: Initializer): Tensor {
+  /** A trained tensor (or a frozen one). The same name gives the same tensor: that is how weights are shared. */
+  parameter(name: string, shape: Shape, initializer: Initializer, { frozen = false } = {}): Tensor {
     const full = this.nameOf(name);
     const known = this.context.parameters.get(full);
     if (!known) {
-      this.context.parameters.set(full, { name: full, shape, initializer });
+      this.context.parameters.set(full, { name: full, shape, initializer, ...(frozen && { frozen }) });
       this.context.tensors.set(full, input(PARAMETER + full, shape));
     } else {
       ensure(
@@ -100,6 +113,14 @@ export class Scope {
       );
     }
     return this.context.tensors.get(full)!;
+  }
+
+  /** A value that is kept with the parameters and not trained by gradients: a running statistic. Each is asked for once. */
+  statistic(name: string, shape: Shape, initializer: Initializer): Tensor {
+    const full = this.nameOf(name);
+    ensure(!this.context.statistics.has(full), () => `Statistic "${full}" is used twice.`);
+    this.context.statistics.set(full, { name: full, shape, initializer });
+    return input(STATISTIC + full, shape);
   }
 
   /** A random value of this step. `name` is given whole: draws are named by what is drawn and where. */
@@ -127,7 +148,7 @@ export class Scope {
   }
 }
 
-/** Number of trained values. */
+/** Number of values of all parameters, frozen ones among them. */
 export function countParameters({ parameters }: Pick<ModelNeeds, 'parameters'>): number {
   return [...parameters.values()].reduce((total, { shape }) => total + sizeOf(shape), 0);
 }

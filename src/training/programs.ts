@@ -43,7 +43,7 @@ export function trainingPrograms(
   objective: Omit<Objective, 'feeds'>,
   { accumulation, trainable, precision = 'f32', ...rest }: LearnerOptions,
 ): TrainingPrograms {
-  const trained = [...objective.needs.parameters.values()].filter((p) => trainable(p.name));
+  const trained = [...objective.needs.parameters.values()].filter((p) => !p.frozen && trainable(p.name));
   const target = accumulation > 1 ? PART : GRADIENT;
   const parameters = [...objective.needs.parameters.keys()].map((name) => PARAMETER + name);
   return {
