@@ -56,6 +56,7 @@ const methods = {
   cumulativeSum: ops.cumulativeSum,
   conv: ops.conv,
   convTranspose: ops.convTranspose,
+  maxPool: ops.maxPool,
 };
 
 type Method<F> = F extends (self: Tensor, ...rest: infer Rest) => infer Result

@@ -382,6 +382,19 @@ export const samples: Record<string, Record<string, Sample>> = {
         ],
       }),
   },
+  maxPool: {
+    'windows side by side': (d) => d.apart(2, 3, 4, 6).maxPool({ window: [2, 3], strides: [2, 3] }),
+    'overlapping, with borders': (d) =>
+      d.apart(2, 2, 5, 6).maxPool({
+        window: [3, 3],
+        strides: [2, 2],
+        padding: [
+          [1, 1],
+          [0, 1],
+        ],
+      }),
+    'rows behind the last window': (d) => d.apart(1, 2, 6, 7).maxPool({ window: [3, 2], strides: [2, 3] }),
+  },
   convTranspose: {
     '1-D, output padding': (d) =>
       d.f32(2, 3, 4).convTranspose(d.f32(3, 2, 3), { strides: [2], padding: [[1, 0]], outputPadding: [1] }),

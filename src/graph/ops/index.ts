@@ -5,6 +5,7 @@ export * from './elementwise.js';
 export * from './gather.js';
 export * from './layout.js';
 export * from './matmul.js';
+export * from './maxPool.js';
 export * from './norm.js';
 export * from './reduce.js';
 export * from './softmax.js';
