@@ -37,3 +37,13 @@ export function silu(x: Tensor): Tensor {
 export function quickGelu(x: Tensor): Tensor {
   return x.mul(x.mul(1.702).sigmoid());
 }
+
+const activations = { gelu, geluTanh, quickGelu, silu, relu: (x: Tensor) => x.relu() } as const;
+
+/** Activation functions by name. */
+export type ActivationName = keyof typeof activations;
+
+/** An activation function by name. */
+export function activationByName(name: ActivationName): (x: Tensor) => Tensor {
+  return activations[name];
+}

@@ -1,7 +1,19 @@
 /** Layers as functions of tensors, and the tables and masks that they are fed. */
-export { gelu, geluTanh, leakyRelu, quickGelu, silu } from './activations.js';
+export { type ActivationName, activationByName, gelu, geluTanh, leakyRelu, quickGelu, silu } from './activations.js';
 export { type AttentionMaps, attention } from './attention.js';
 export { inChunks } from './chunks.js';
+export {
+  averagePool,
+  batchNormLayer,
+  type ConvolutionOptions,
+  convolution,
+  doubledByConvolution,
+  doubledByRepetition,
+  fromMap,
+  halvedByMax,
+  resizedLinearly,
+  toMap,
+} from './featureMaps.js';
 export {
   drawAll,
   fanIn,
@@ -31,7 +43,7 @@ export {
   sincos1d,
   sincos2d,
 } from './positionTables.js';
-export { type InterpolationMode, interpolate, resizePositions } from './resizeTable.js';
+export { type InterpolationMode, interpolate, resizedPositions, resizePositions } from './resizeTable.js';
 export {
   type Attended,
   exclusionBias,

@@ -5,6 +5,7 @@
  * antialiasing, cubic with a = -0.75. Interpolation is separable, so each axis is resized in turn.
  */
 import { ensure, unknownName } from '../errors/index.js';
+import { concat, constant, type Tensor } from '../graph/index.js';
 
 /** `nearest` takes floor(i * old / new) as PyTorch's mode of this name; `nearest-exact` takes the nearest centre. */
 export type InterpolationMode = 'nearest' | 'nearest-exact' | 'linear' | 'cubic';
@@ -88,6 +89,31 @@ export function resizePositions(
   out.set(prefix);
   out.set(resized, prefix.length);
   return out;
+}
+
+/**
+ * {@link resizePositions} inside a graph, so that gradients reach the table as it is stored: `[1, prefixRows + prod(from), E]`
+ * → `[1, prefixRows + prod(to), E]`, bicubic, for grids of rows and columns.
+ */
+export function resizedPositions(
+  table: Tensor,
+  from: readonly [number, number],
+  to: readonly [number, number],
+  prefixRows = 0,
+): Tensor {
+  if (from[0] === to[0] && from[1] === to[1]) return table;
+  const channels = table.shape[2];
+  const prefix = prefixRows > 0 ? [table.slice([undefined, [0, prefixRows]])] : [];
+  const grid = prefixRows > 0 ? table.slice([undefined, [prefixRows, table.shape[1]]]) : table;
+  const inRows = resizingMatrix(from[0], to[0]).matmul(grid.reshape([from[0], from[1] * channels]));
+  const resized = resizingMatrix(from[1], to[1]).matmul(inRows.reshape([to[0], from[1], channels]));
+  return concat([...prefix, resized.reshape([1, to[0] * to[1], channels])], 1);
+}
+
+/** The matrix `[to, from]` of a bicubic resize along one axis. */
+function resizingMatrix(from: number, to: number): Tensor {
+  const identity = Float32Array.from({ length: from * from }, (_, i) => Number(i % (from + 1) === 0));
+  return constant(interpolate(identity, [from, from], { 0: to }, 'cubic').data, [to, from]);
 }
 
 /** Applies `taps` along one axis, seeing the array as `[outer, size, inner]`. */

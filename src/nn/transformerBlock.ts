@@ -15,8 +15,12 @@ import { type LinearMap, linearMap, type Norm, normBefore } from './linearMap.js
 import { mlp } from './mlp.js';
 import type { Scope } from './scope.js';
 
-/** How the weight of a map `[inputs, outputs]` begins; the default is that of `linearMap`. */
-export type WeightInitializer = (inputs: number, outputs: number) => Initializer;
+/** How the weight of a map `[inputs, outputs]` begins; `output` is the last of its branch. Default as in `linearMap`. */
+export type WeightInitializer = (
+  inputs: number,
+  outputs: number,
+  map: 'query' | 'key' | 'value' | 'hidden' | 'output',
+) => Initializer;
 
 /** Sizes of {@link selfAttention}. */
 export interface SelfAttentionOptions {
@@ -57,14 +61,14 @@ export function selfAttention(scope: Scope, x: Tensor, norm: Norm | undefined, o
   const { heads, qkvBias = 'all', attentionBias, initializer } = options;
   const width = x.shape[x.rank - 1];
   const inner = options.innerWidth ?? width;
-  const map = (name: string, bias: boolean) =>
-    linearMap(scope.child(name), width, inner, { bias, initializer: initializer?.(width, inner) });
+  const map = (name: 'query' | 'key' | 'value', bias: boolean) =>
+    linearMap(scope.child(name), width, inner, { bias, initializer: initializer?.(width, inner, name) });
   const absorb = (own: LinearMap) => (norm ? norm.absorb(own) : own);
   const maps = {
     query: absorb(map('query', qkvBias !== 'none')),
     key: absorb(map('key', qkvBias === 'all')),
     value: absorb(map('value', qkvBias !== 'none')),
-    output: linearMap(scope.child('output'), inner, width, { initializer: initializer?.(inner, width) }),
+    output: linearMap(scope.child('output'), inner, width, { initializer: initializer?.(inner, width, 'output') }),
   };
   const normalized = norm ? norm.apply(x) : x;
   const { output, weights } = attention(scope, normalized, normalized, maps, heads, attentionBias);
@@ -82,8 +86,12 @@ export function transformerMlp(
   const { mlpWidth, activation = gelu, initializer } = options;
   const width = x.shape[x.rank - 1];
   return mlp(scope, x, {
-    hidden: linearMap(scope.child('hidden'), width, mlpWidth, { initializer: initializer?.(width, mlpWidth) }),
-    output: linearMap(scope.child('output'), mlpWidth, width, { initializer: initializer?.(mlpWidth, width) }),
+    hidden: linearMap(scope.child('hidden'), width, mlpWidth, {
+      initializer: initializer?.(width, mlpWidth, 'hidden'),
+    }),
+    output: linearMap(scope.child('output'), mlpWidth, width, {
+      initializer: initializer?.(mlpWidth, width, 'output'),
+    }),
     activation,
     norm,
   });

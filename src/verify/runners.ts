@@ -1,7 +1,18 @@
-/** Which runner builds the cases of which system. */
+/** Which runner builds the cases of which system, and what counts its named sizes. */
+import { verifyBeit } from './beit.js';
 import { verifyBlocks } from './blocks/index.js';
 import { verifyHip } from './hip.js';
+import type { ParameterCounter } from './tables.js';
 import type { CaseRunner } from './verifyCase.js';
+import { verifyVit } from './vit.js';
 
 /** By the `system` of case.json. */
-export const runners: Record<string, CaseRunner> = { blocks: verifyBlocks, hip: verifyHip };
+export const runners: Record<string, CaseRunner> = {
+  beit: verifyBeit,
+  blocks: verifyBlocks,
+  hip: verifyHip,
+  vit: verifyVit,
+};
+
+/** For `counts.json` of a system's folder: the number of parameters of each row's name. */
+export const counters: Record<string, ParameterCounter> = {};

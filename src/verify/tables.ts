@@ -6,11 +6,17 @@ import { constNumGrouping, type Modality } from '../models/index.js';
 import { describeVariant, inspectModel } from '../tasks/index.js';
 import type { Check } from './comparison.js';
 import { systemOfReference } from './hip.js';
-import { runners } from './runners.js';
+import { counters, runners } from './runners.js';
 import type { Verdict } from './verifyCase.js';
 
 /** An object of a table, of which nothing is known yet. */
 type Json = Record<string, unknown>;
+
+/**
+ * The number of parameters that the size of this name has here, built from a table of named sizes.
+ * Throws where there is no such size.
+ */
+export type ParameterCounter = (row: string) => number;
 
 /** Verifies every row of a table. Whatever goes wrong becomes a verdict, never an exception. */
 export async function verifyTable(file: string): Promise<Verdict> {
@@ -56,6 +62,10 @@ function checkRows(table: Json, system: string, file: string): Check[] {
     return counts.map(([name, count]) => checkCount(name, Number(count), table._inputs as Inputs));
   }
   ensure(Object.hasOwn(runners, system), () => `the system "${system}" is not built yet`);
+  const rows = Object.entries(table).filter(([, value]) => typeof value === 'number');
+  if (rows.length > 0 && Object.hasOwn(counters, system)) {
+    return rows.map(([name, count]) => equal(name, [counters[system](name)], [Number(count)]));
+  }
   // A system without named variants says so in place of a table.
   ensure(
     typeof table.note === 'string' && Object.keys(table).length === 1,

@@ -1,0 +1,14 @@
+/** Names and axes of other implementations' checkpoints. */
+export { dalleVae, hfBeit, unilmBeit } from './beit.js';
+export {
+  type FromLayout,
+  fromLayout,
+  type Layout,
+  type LayoutRule,
+  type LayoutTensor,
+  type NamedShape,
+  type StoredAs,
+  storedAs,
+  toLayout,
+} from './layout.js';
+export { hfBlocks, hfVit, timmBlocks, timmVit } from './vit.js';
