@@ -81,7 +81,7 @@ export function defineBenchmark<const O extends OptionSpecs>(benchmark: Benchmar
 }
 
 /** What was typed after the table's name, without paths of this machine. */
-function typedArguments(): string[] {
+export function typedArguments(): string[] {
   const [, , , ...rest] = process.argv;
   return rest.map((argument) => argument.replace(/^(--?[\w-]+=)?\/.*/, '$1…'));
 }

@@ -1,6 +1,7 @@
 /** What every table of results shares: its options, its rows run for several seeds, and where the result goes. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { typedArguments } from '../bench/benchmark.js';
 import { describeMachine } from '../bench/machine.js';
 import { type Result, reportText, writeReport } from '../bench/report.js';
 import { type Command, defineCommand } from '../src/cli/command.js';
@@ -47,7 +48,7 @@ export function definePaperTable({ name, summary, description, rows, result }: P
       const report = {
         name: label,
         summary,
-        command: `npm run paper -- ${process.argv.slice(2).join(' ')}`,
+        command: ['npm run paper --', name, ...typedArguments()].join(' '),
         machine: describeMachine(),
         seconds: (performance.now() - began) / 1000,
         result: await result(found, quick),

@@ -45,6 +45,8 @@ export const command = definePaperTable({
     const difference = (a: string, b: string) =>
       interval(scores.get(a)!.map((score, i) => score - scores.get(b)![i])).mean;
     const points = (x: number) => `${(100 * x).toFixed(1)} points`;
+    const spread = (a: string, b: string) =>
+      `${a} over ${b}: ${percent(interval(scores.get(a)!.map((score, i) => score - scores.get(b)![i])))} points`;
     const [learned, given, scratch, none, moved, movedScratch] = variants.map((v) => v.name);
     return {
       tables: [
@@ -72,6 +74,7 @@ export const command = definePaperTable({
       ],
       notes: [
         'Means over seeds ± half of the 95 % interval (Student). Every seed draws other initial values, masks, order of examples.',
+        `Differences, seed by seed: ${[spread(learned, given), spread(given, scratch), spread(given, none), spread(moved, movedScratch)].join('; ')}.`,
         'The second command of a row starts from the first (--from); seeds are given with --seed.',
       ],
       data: found,
