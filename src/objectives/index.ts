@@ -10,6 +10,7 @@ export {
   milNceLogits,
   ntXent,
 } from './contrastive.js';
+export { type DiscreteVaeLoss, discreteVaeLoss, temperatureAt } from './discreteVae.js';
 export { type GumbelSoftmaxOptions, gumbelSoftmax } from './gumbelSoftmax.js';
 export {
   binaryCrossEntropyWithLogits,
@@ -20,6 +21,7 @@ export {
   softCrossEntropy,
 } from './losses.js';
 export { type Autoencoding, type AutoencodingOptions, maskedAutoencoding } from './maskedAutoencoding.js';
+export { atPlaces, labelsAt, type MaskedTokenLoss, maskedPlaces, maskedTokenLoss } from './maskedTokens.js';
 export {
   type DrawnMask,
   drawMask,

@@ -6,10 +6,19 @@ import { beit, beitClassHead, beitPool, beitTokenHead, patchTokens } from '../mo
 import { beitSegmentation } from '../models/beitSegmentation.js';
 import { encodeTokens, mostProbableTokens, tokenGrid } from '../models/discreteVae.js';
 import { dalleVae, hfBeit, type Layout, storedAs, unilmBeit } from '../models/layouts/index.js';
+import {
+  fromMap,
+  type ModelNeeds,
+  norm,
+  patchGrid,
+  resizedLinearly,
+  resizeRelativePositions,
+  Scope,
+  toMap,
+} from '../nn/index.js';
+import { atPlaces, blockwiseMask, crossEntropy, maskedPlaces, maskedTokenLoss } from '../objectives/index.js';
 import { vitLayerOf } from '../optim/index.js';
 import { parameterGroups } from '../optim/parameterGroups.js';
-import { fromMap, type ModelNeeds, norm, patchGrid, resizedLinearly, resizeRelativePositions, Scope, toMap } from '../nn/index.js';
-import { atPlaces, blockwiseMask, crossEntropy, maskedPlaces, maskedTokenLoss } from '../objectives/index.js';
 import { type BeitReference, beitOfReference } from './beitModel.js';
 import type { Comparison } from './comparison.js';
 import { floatsOf, type GoldenCase, integersOf, tensorOf } from './goldenCase.js';
@@ -139,14 +148,15 @@ const segmentation: HeadOutputs = (_golden, inputs, scope, { config, head }, { s
   const own = head as Extract<BeitReference['head'], { kind: 'segmentation' }>;
   const { main, auxiliary } = beitSegmentation(scope, own.config, states, patchGrid(config.size, config.patch));
   const labels = inputs.maybe('labels', 'i32');
-  if (!labels) return { logits: main };
-  const lossOf = (map: Tensor) => {
+  const lossOf = (map: Tensor, labels: Tensor) => {
     const pixels = fromMap(resizedLinearly(map, [labels.shape[1], labels.shape[2]]));
     const rows = pixels.reshape([-1, pixels.shape[2]]);
     return crossEntropy(rows, labels.reshape([-1]), { ignore: own.ignore });
   };
-  const loss = auxiliary ? lossOf(main).add(lossOf(auxiliary).mul(own.auxiliaryWeight)) : lossOf(main);
-  return { logits: main, loss };
+  if (!labels) return { logits: main } as Record<string, Tensor>;
+  const loss = lossOf(main, labels);
+  const weighted = auxiliary && lossOf(auxiliary, labels).mul(own.auxiliaryWeight);
+  return { logits: main, loss: weighted ? loss.add(weighted) : loss };
 };
 
 const headOutputs: Record<BeitReference['head']['kind'], HeadOutputs> = { tokens, classes, segmentation };
