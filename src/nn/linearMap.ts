@@ -15,6 +15,8 @@ export interface LinearOptions {
   bias?: boolean;
   /** Of the weight. Default: truncated normal of variance 1 / in. */
   initializer?: Initializer;
+  /** Default zeros. */
+  biasInitializer?: Initializer;
 }
 
 /** The parameters of a linear layer. */
@@ -22,11 +24,11 @@ export function linearMap(
   scope: Scope,
   inputs: number,
   outputs: number,
-  { bias = true, initializer = fanIn(inputs) }: LinearOptions = {},
+  { bias = true, initializer = fanIn(inputs), biasInitializer = zeros }: LinearOptions = {},
 ): LinearMap {
   return {
     weight: scope.parameter('w', [inputs, outputs], initializer),
-    bias: bias ? scope.parameter('b', [outputs], zeros) : undefined,
+    bias: bias ? scope.parameter('b', [outputs], biasInitializer) : undefined,
   };
 }
 

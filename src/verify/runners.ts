@@ -2,6 +2,8 @@
 import { verifyBeit } from './beit.js';
 import { verifyBlocks } from './blocks/index.js';
 import { verifyHip } from './hip.js';
+import { verifyMlpMixer } from './mlpMixer.js';
+import { verifySatMae } from './satmae.js';
 import type { ParameterCounter } from './tables.js';
 import type { CaseRunner } from './verifyCase.js';
 import { verifyVit } from './vit.js';
@@ -11,6 +13,8 @@ export const runners: Record<string, CaseRunner> = {
   beit: verifyBeit,
   blocks: verifyBlocks,
   hip: verifyHip,
+  mlp_mixer: verifyMlpMixer,
+  satmae: verifySatMae,
   vit: verifyVit,
 };
 

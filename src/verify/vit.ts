@@ -1,49 +1,16 @@
 /** Golden cases of the vision transformer, in timm's and in Hugging Face's arguments and names. */
 import type { Engine } from '../engine/index.js';
-import { unknownName } from '../errors/index.js';
 import type { Tensor } from '../graph/index.js';
 import { hfVit, type Layout, timmVit } from '../models/layouts/index.js';
 import { type VitConfig, type VitOutputs, vit, vitDefaults } from '../models/vit.js';
-import { type ActivationName, patchGrid, Scope, type Size2d } from '../nn/index.js';
+import { patchGrid, Scope, type Size2d } from '../nn/index.js';
 import { crossEntropy } from '../objectives/index.js';
 import type { Comparison } from './comparison.js';
 import type { GoldenCase } from './goldenCase.js';
+import { pairOf, pixelsOf } from './images.js';
 import { compareModel } from './referenceModel.js';
 import { CaseInputs } from './runGraph.js';
-
-/** A size that may be one number for both axes. */
-export function pairOf(size: number | readonly number[]): Size2d {
-  return typeof size === 'number' ? [size, size] : [size[0], size[1] ?? size[0]];
-}
-
-/** Images `[B, C, H, W]` as models take them: pixels `[B, H·W, C]`, and H and W. */
-export function pixelsOf(images: Tensor): { pixels: Tensor; size: Size2d } {
-  const [batch, channels, height, width] = images.shape;
-  return { pixels: images.transpose([0, 2, 3, 1]).reshape([batch, height * width, channels]), size: [height, width] };
-}
-
-/** Activations by Hugging Face's names. */
-const HF_ACTIVATIONS: Record<string, ActivationName> = {
-  gelu: 'gelu',
-  gelu_new: 'geluTanh',
-  gelu_pytorch_tanh: 'geluTanh',
-  quick_gelu: 'quickGelu',
-  relu: 'relu',
-  silu: 'silu',
-  swish: 'silu',
-};
-
-/** An activation by Hugging Face's name. */
-export function hfActivation(name = 'gelu'): ActivationName {
-  if (!Object.hasOwn(HF_ACTIVATIONS, name)) throw unknownName('activation', name, Object.keys(HF_ACTIVATIONS));
-  return HF_ACTIVATIONS[name];
-}
-
-/** `norm_layer: "LayerNorm(eps=1e-6)"` → 1e-6. */
-export function epsilonOf(normLayer: string | undefined, otherwise: number): number {
-  const match = /eps\s*=\s*([-+.\de]+)/i.exec(normLayer ?? '');
-  return match ? Number(match[1]) : otherwise;
-}
+import { epsilonOf, torchActivation } from './torchArguments.js';
 
 /** Runs a case of the vision transformer. */
 export async function verifyVit(golden: GoldenCase, comparison: Comparison, engine: Engine): Promise<void> {
@@ -53,7 +20,7 @@ export async function verifyVit(golden: GoldenCase, comparison: Comparison, engi
   const { pixels, size } = pixelsOf(inputs.of('images'));
   const scope = Scope.root();
   const model = vit(scope, { ...config, positionGrid: patchGrid(imageSize, config.patch) }, pixels, size);
-  const labels = golden.io.has('input.labels') ? inputs.of('labels', 'i32') : undefined;
+  const labels = inputs.maybe('labels', 'i32');
   const loss = labels && model.logits && crossEntropy(model.logits, labels);
   const outputs = { ...outputsOf(model, scope), ...(loss && { loss }) };
   await compareModel(golden, comparison, engine, { needs: scope.needs, layout }, inputs, outputs);
@@ -95,6 +62,7 @@ function fromTimm({ config: c }: GoldenCase): CaseModel {
     heads: c.num_heads ?? 12,
     mlpWidth: Math.trunc(width * (c.mlp_ratio ?? 4)),
     qkvBias: c.qkv_bias ?? true,
+    activation: torchActivation(c.act_layer ?? undefined),
     normEpsilon: epsilonOf(c.norm_layer, 1e-6),
     classToken,
     classPosition: !c.no_embed_class,
@@ -122,7 +90,7 @@ function fromHf(golden: GoldenCase): CaseModel {
     heads: c.num_attention_heads ?? 12,
     mlpWidth: c.intermediate_size ?? 3072,
     qkvBias: c.qkv_bias ?? true,
-    activation: hfActivation(c.hidden_act),
+    activation: torchActivation(c.hidden_act),
     normEpsilon: c.layer_norm_eps ?? 1e-12,
     pooler: names.some((name) => name.includes('pooler.')),
     classes: hasHead ? tensorOfWeights(golden, 'classifier.weight')[0] : 0,
@@ -133,3 +101,6 @@ function fromHf(golden: GoldenCase): CaseModel {
 function tensorOfWeights({ weights }: GoldenCase, name: string): readonly number[] {
   return weights!.get(name)!.shape;
 }
+
+export { pairOf, pixelsOf } from './images.js';
+export { epsilonOf, torchActivation as hfActivation } from './torchArguments.js';

@@ -11,4 +11,6 @@ export {
   storedAs,
   toLayout,
 } from './layout.js';
+export { timmMixer } from './mlpMixer.js';
+export { satMaeLayout } from './satmae.js';
 export { hfBlocks, hfVit, timmBlocks, timmVit } from './vit.js';

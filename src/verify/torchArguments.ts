@@ -1,0 +1,32 @@
+/** Arguments that PyTorch models name by a class or a word. */
+import { unknownName } from '../errors/index.js';
+import type { ActivationName } from '../nn/index.js';
+
+/** Hugging Face's words and PyTorch's classes. */
+const ACTIVATIONS: Record<string, ActivationName> = {
+  gelu: 'gelu',
+  gelu_new: 'geluTanh',
+  gelu_pytorch_tanh: 'geluTanh',
+  quick_gelu: 'quickGelu',
+  quickgelu: 'quickGelu',
+  relu: 'relu',
+  silu: 'silu',
+  swish: 'silu',
+};
+
+/** `"gelu"`, `"nn.GELU"`, `"SiLU"`; exact GELU where nothing is named. */
+export function torchActivation(name = 'gelu'): ActivationName {
+  const plain = name
+    .split('.')
+    .pop()!
+    .replace(/\(.*\)$/, '')
+    .toLowerCase();
+  if (!Object.hasOwn(ACTIVATIONS, plain)) throw unknownName('activation', name, Object.keys(ACTIVATIONS));
+  return ACTIVATIONS[plain];
+}
+
+/** `"LayerNorm(eps=1e-6)"` → 1e-6. */
+export function epsilonOf(normLayer: string | undefined, otherwise: number): number {
+  const match = /eps\s*=\s*([-+.\de]+)/i.exec(normLayer ?? '');
+  return match ? Number(match[1]) : otherwise;
+}
