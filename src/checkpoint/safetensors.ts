@@ -1,9 +1,9 @@
 /** Reading and writing safetensors files, tensor by tensor: the whole file is never held a second time in memory. */
 
-import { type FileHandle, open } from 'node:fs/promises';
-import { ensure, HiperceiverError, unknownName } from '../errors/index.js';
+import type { FileHandle } from 'node:fs/promises';
+import { ensure, unknownName } from '../errors/index.js';
 import { writeFileAtomic } from './atomic.js';
-import { readError } from './ioErrors.js';
+import { memory, PIECE_BYTES, readInto, withFile } from './fileBytes.js';
 import {
   encodeHeader,
   headerLength,
@@ -13,9 +13,6 @@ import {
   type TensorEntry,
 } from './safetensorsHeader.js';
 import { checkTensor, type LazyTensor, type StoredTensor, storedArrays } from './storedTensor.js';
-
-/** The kernel moves at most 2 GiB a call; a piece of this size is far below it and large enough to cost nothing. */
-const PIECE_BYTES = 2 ** 28;
 
 /**
  * The tensors of a file, in the order in which they lie there, each in a buffer of its own.
@@ -46,6 +43,21 @@ export async function readSafetensors(
  */
 export async function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> {
   return withFile(path, async (handle) => (await readHeader(path, handle)).header);
+}
+
+/**
+ * The tensors of a file, each read when it is asked for. The header is checked against the file's length.
+ * @throws HiperceiverError as {@link readSafetensors} does.
+ */
+export async function openSafetensors(path: string): Promise<Map<string, LazyTensor>> {
+  const { header, bodyStart } = await withFile(path, (handle) => readHeader(path, handle));
+  return new Map(
+    [...header.tensors].map(([name, entry]) => {
+      const load = async () =>
+        (await withFile(path, (handle) => readTensor(path, handle, bodyStart, name, entry))).data;
+      return [name, { dtype: entry.dtype, shape: entry.shape, load }];
+    }),
+  );
 }
 
 /**
@@ -107,26 +119,14 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
   }
 }
 
-async function withFile<T>(path: string, use: (handle: FileHandle) => Promise<T>): Promise<T> {
-  let handle: FileHandle | undefined;
-  try {
-    handle = await open(path, 'r');
-    return await use(handle);
-  } catch (error) {
-    throw readError(error, path);
-  } finally {
-    await handle?.close();
-  }
-}
-
 async function readHeader(path: string, handle: FileHandle): Promise<{ header: SafetensorsHeader; bodyStart: number }> {
   const stat = await handle.stat();
   ensure(!stat.isDirectory(), () => `${path} is a folder where a safetensors file was expected: name the file in it.`);
   const start = new Uint8Array(Math.min(LENGTH_BYTES, stat.size));
-  await readAll(path, handle, start, 0);
+  await readInto(path, handle, start, 0);
   const length = headerLength(path, start, stat.size);
   const bytes = new Uint8Array(length);
-  await readAll(path, handle, bytes, LENGTH_BYTES);
+  await readInto(path, handle, bytes, LENGTH_BYTES);
   const bodyStart = LENGTH_BYTES + length;
   return { header: parseHeader(path, bytes, stat.size - bodyStart), bodyStart };
 }
@@ -139,23 +139,7 @@ async function readTensor(
   entry: TensorEntry,
 ): Promise<StoredTensor> {
   const { dtype, shape, begin, end } = entry;
-  let buffer: ArrayBuffer;
-  try {
-    buffer = new ArrayBuffer(end - begin);
-  } catch {
-    throw new HiperceiverError(
-      `Tensor "${name}" of ${path} takes ${end - begin} bytes, which this machine's memory does not hold.`,
-    );
-  }
-  await readAll(path, handle, new Uint8Array(buffer), bodyStart + begin);
+  const buffer = memory(end - begin, `Tensor "${name}" of ${path}`);
+  await readInto(path, handle, new Uint8Array(buffer), bodyStart + begin);
   return { dtype, shape, data: new storedArrays[dtype](buffer) };
-}
-
-async function readAll(path: string, handle: FileHandle, target: Uint8Array, position: number): Promise<void> {
-  for (let offset = 0; offset < target.byteLength; ) {
-    const piece = Math.min(PIECE_BYTES, target.byteLength - offset);
-    const { bytesRead } = await handle.read(target, offset, piece, position + offset);
-    ensure(bytesRead > 0, () => `${path} became shorter while it was read: read it again when nobody writes it.`);
-    offset += bytesRead;
-  }
 }

@@ -178,7 +178,8 @@ function duplicateKey(json: string): string | undefined {
 /** What a file really is that people offer as a checkpoint by mistake, by its first bytes. */
 function foreignFormat(start: Uint8Array): string | undefined {
   const text = String.fromCharCode(...start.subarray(0, 8));
-  if (text.startsWith('PK\x03\x04')) return 'a zip archive such as PyTorch writes; convert it to safetensors first';
+  if (text.startsWith('PK\x03\x04')) return 'a zip archive such as PyTorch writes; convert it with "hip import"';
+  if (text.startsWith('\x80\x02\x8a\n')) return 'a pickle such as PyTorch writes; convert it with "hip import"';
   if (text.startsWith('version ')) return 'a Git LFS pointer; fetch the real file with "git lfs pull"';
   if (text.startsWith('\x89HDF')) return 'an HDF5 file; convert it to safetensors first';
   if (text.startsWith('\x93NUMPY')) return 'a NumPy array; convert it to safetensors first';

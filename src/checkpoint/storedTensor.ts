@@ -54,6 +54,11 @@ export function elementCount(shape: readonly number[]): number {
   return shape.reduce((count, extent) => count * extent, 1);
 }
 
+/** Bytes of a tensor as it is stored. */
+export function storedBytes({ dtype, shape }: { dtype: StoredDType; shape: readonly number[] }): number {
+  return elementCount(shape) * storedArrays[dtype].BYTES_PER_ELEMENT;
+}
+
 /**
  * The elements as float32, whatever their type; F32 data itself is returned, not a copy. Wider types are rounded to the
  * nearest float32.

@@ -1,17 +1,18 @@
 /** The parameters of a checkpoint folder: one `model.safetensors`, or shards with the index that Hugging Face writes. */
 
 import { existsSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { ensure, HiperceiverError } from '../errors/index.js';
-import { readJson } from './jsonFile.js';
+import { readShardIndex } from './foreign/shards.js';
 import { readSafetensors, readSafetensorsHeader } from './safetensors.js';
 import type { StoredTensor } from './storedTensor.js';
 
 /** Where the parameters are, unless they are in shards. */
 export const WEIGHTS_FILE = 'model.safetensors';
 const WEIGHTS_INDEX = 'model.safetensors.index.json';
-/** Pickled weights: recognised to say so, never unpickled here. */
-const PICKLES = ['pytorch_model.bin', 'pytorch_model.bin.index.json', 'model.pth', 'tf_model.h5', 'flax_model.msgpack'];
+/** Weights of other formats: recognised to say so. */
+const PICKLES = ['pytorch_model.bin', 'pytorch_model.bin.index.json', 'model.pth'];
+const UNREADABLE = ['tf_model.h5', 'flax_model.msgpack'];
 
 /** Whether the folder holds parameters in a layout that {@link readWeights} reads. */
 export function holdsWeights(folder: string): boolean {
@@ -27,7 +28,12 @@ export function weightsFile(folder: string): string {
   const pickle = PICKLES.find((name) => existsSync(join(folder, name)));
   if (pickle)
     throw new HiperceiverError(
-      `${folder} holds ${pickle} but no ${WEIGHTS_FILE}: convert its weights to safetensors first.`,
+      `${folder} holds ${pickle} but no ${WEIGHTS_FILE}: convert it with "hip import ${folder}".`,
+    );
+  const unreadable = UNREADABLE.find((name) => existsSync(join(folder, name)));
+  if (unreadable)
+    throw new HiperceiverError(
+      `${folder} holds ${unreadable} but no ${WEIGHTS_FILE}: convert its weights to safetensors first.`,
     );
   throw new HiperceiverError(
     `${folder} is no checkpoint: it holds no ${WEIGHTS_FILE}; name the folder of a checkpoint or of a run.`,
@@ -38,7 +44,7 @@ export function weightsFile(folder: string): string {
 export async function readWeights(file: string): Promise<Map<string, StoredTensor>> {
   if (!isIndex(file)) return (await readSafetensors(file)).tensors;
   const tensors = new Map<string, StoredTensor>();
-  for (const [shard, names] of await readIndex(file)) {
+  for (const [shard, names] of await readShardIndex(file, ['.safetensors'])) {
     for (const [name, tensor] of (await readSafetensors(shard, { names })).tensors) tensors.set(name, tensor);
   }
   return tensors;
@@ -50,7 +56,7 @@ export async function checkWeights(file: string): Promise<void> {
     await readSafetensorsHeader(file);
     return;
   }
-  for (const [shard, names] of await readIndex(file)) {
+  for (const [shard, names] of await readShardIndex(file, ['.safetensors'])) {
     const { tensors } = await readSafetensorsHeader(shard);
     for (const name of names)
       ensure(tensors.has(name), () => `${shard} lacks the tensor "${name}" that ${file} places there.`);
@@ -59,27 +65,4 @@ export async function checkWeights(file: string): Promise<void> {
 
 function isIndex(file: string): boolean {
   return file.endsWith('.index.json');
-}
-
-/** The index as shard path → names of the tensors in it. */
-async function readIndex(file: string): Promise<Map<string, string[]>> {
-  const { weight_map: places } = await readJson(file);
-  ensure(
-    typeof places === 'object' && places !== null && !Array.isArray(places),
-    () => `${file} is no index of safetensors shards: it has no "weight_map".`,
-  );
-  const shards = new Map<string, string[]>();
-  for (const [name, shard] of Object.entries(places)) {
-    // A downloaded index must not reach outside its folder.
-    ensure(
-      typeof shard === 'string' && shard === basename(shard) && shard.endsWith('.safetensors'),
-      () =>
-        `${file} places the tensor "${name}" in ${JSON.stringify(shard)}, which is no safetensors file of its folder.`,
-    );
-    const path = join(dirname(file), shard);
-    const names = shards.get(path);
-    if (names) names.push(name);
-    else shards.set(path, [name]);
-  }
-  return shards;
 }
