@@ -12,6 +12,7 @@ export {
 } from './contrastive.js';
 export { type DiscreteVaeLoss, discreteVaeLoss, temperatureAt } from './discreteVae.js';
 export { type GumbelSoftmaxOptions, gumbelSoftmax } from './gumbelSoftmax.js';
+export { type HogOptions, hog, hogTokens, type OrientedGradients, orientedGradients } from './hog.js';
 export {
   binaryCrossEntropyWithLogits,
   type CrossEntropyOptions,
@@ -33,3 +34,11 @@ export {
   maskInputs,
   planMasks,
 } from './masks.js';
+export { maskFromOrder, maskNoise, numKept, orderByNoise, orderOfParts, type TokenMask } from './noiseMasks.js';
+export { normalizePatches } from './patchTargets.js';
+export {
+  type BandTarget,
+  bandReconstructionLoss,
+  type SatelliteTarget,
+  temporalReconstructionLoss,
+} from './satelliteReconstruction.js';

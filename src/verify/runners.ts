@@ -1,5 +1,6 @@
 /** Which runner builds the cases of which system, and what counts its named sizes. */
 import { verifyBeit } from './beit.js';
+import { countBeit } from './beitTables.js';
 import { verifyBlocks } from './blocks/index.js';
 import { verifyHip } from './hip.js';
 import { verifyMlpMixer } from './mlpMixer.js';
@@ -19,4 +20,4 @@ export const runners: Record<string, CaseRunner> = {
 };
 
 /** For `counts.json` of a system's folder: the number of parameters of each row's name. */
-export const counters: Record<string, ParameterCounter> = {};
+export const counters: Record<string, ParameterCounter> = { beit: countBeit };
