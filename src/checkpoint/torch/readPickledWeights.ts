@@ -41,10 +41,7 @@ export async function readPickledWeights(path: string): Promise<Map<string, Lazy
 export async function openPickledWeights(path: string, options: { part?: string } = {}): Promise<PickledWeights> {
   const file = await withFile(path, async (handle) => {
     const start = await firstBytes(handle);
-    ensure(
-      start[0] === ZIP[0] || start[0] === PROTO,
-      () => `${path} is neither a zip archive nor a pickle of PyTorch.`,
-    );
+    ensure(looksPickled(start), () => `${path} is neither a zip archive nor a pickle of PyTorch: check what it is.`);
     return isZip(start) ? openZip(path, handle) : openLegacy(path, handle);
   });
   return weightsOf(file, options.part);
