@@ -72,8 +72,8 @@ export function beit(scope: Scope, config: BeitConfig, pixels: Tensor, masked?: 
   const { depth, heads, mlpWidth, qkvBias, layerScale, normEpsilon, dropout } = config;
   const window = patchGrid(config.size, config.patch);
   const rows = relativePositionRows(window);
-  const biasOf = (own: Scope) =>
-    relativePositionBias(own.parameter('relative_positions', [rows, heads], zeros), window);
+  const toBias = relativePositionBias(window);
+  const biasOf = (own: Scope) => toBias(own.parameter('relative_positions', [rows, heads], zeros));
   const shared = config.sharedRelativePositions ? biasOf(scope) : undefined;
   const states = [embed(scope, config, pixels, masked)];
   for (let i = 0; i < depth; i++) {

@@ -45,17 +45,23 @@ export function relativePositionIndex(window: Window, { classToken = true } = {}
   return index;
 }
 
-/** What is added to the scores: a table `[T, heads]` → `[heads, N, N]`. */
-export function relativePositionBias(table: Tensor, window: Window, { classToken = true } = {}): Tensor {
+/**
+ * What is added to the scores of attention inside a window, as a function of a table `[T, heads]` → `[heads, N, N]`. All
+ * tables that it is given share one list of rows.
+ */
+export function relativePositionBias(window: Window, { classToken = true } = {}): (table: Tensor) => Tensor {
   const rows = relativePositionRows(window, { classToken });
-  ensure(
-    table.shape[0] === rows,
-    () =>
-      `A relative position table of ${table.shape[0]} rows does not fit ${window.join(' x ')} patches, which need ${rows}.`,
-  );
-  const index = relativePositionIndex(window, { classToken });
-  const count = Math.sqrt(index.length);
-  return table.transpose().gather(constant(index, [count, count], 'i32'), 1);
+  const values = relativePositionIndex(window, { classToken });
+  const count = Math.sqrt(values.length);
+  const index = constant(values, [count, count], 'i32');
+  return (table) => {
+    ensure(
+      table.shape[0] === rows,
+      () =>
+        `A relative position table of ${table.shape[0]} rows does not fit ${window.join(' x ')} patches, which need ${rows}.`,
+    );
+    return table.transpose().gather(index, 1);
+  };
 }
 
 /**

@@ -22,10 +22,10 @@ import { parameterGroups } from '../optim/parameterGroups.js';
 import { type BeitReference, beitOfReference } from './beitModel.js';
 import type { Comparison } from './comparison.js';
 import { floatsOf, type GoldenCase, integersOf, tensorOf } from './goldenCase.js';
+import { pairOf, pixelsOf } from './images.js';
 import { compareModel } from './referenceModel.js';
 import { CaseInputs } from './runGraph.js';
 import type { CaseRunner } from './verifyCase.js';
-import { pairOf, pixelsOf } from './vit.js';
 
 /** Runs a case of BEiT: what kind it is, its inputs tell. */
 export const verifyBeit: CaseRunner = async (golden, comparison, engine) => {

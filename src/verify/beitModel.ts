@@ -3,7 +3,8 @@ import { unknownName } from '../errors/index.js';
 import type { BeitConfig, BeitPooling } from '../models/beit.js';
 import type { BeitSegmentationConfig } from '../models/beitSegmentation.js';
 import type { Size2d } from '../nn/index.js';
-import { epsilonOf, hfActivation, pairOf } from './vit.js';
+import { pairOf } from './images.js';
+import { epsilonOf, torchActivation } from './torchArguments.js';
 
 /** What a class of the reference is made of. */
 export interface BeitReference {
@@ -108,7 +109,7 @@ function hfConfig(given: Arguments): BeitConfig {
     sharedRelativePositions: Boolean(given.use_shared_relative_position_bias ?? false),
     layerScale: factorOf(given.layer_scale_init_value ?? 0.1),
     normEpsilon: Number(given.layer_norm_eps ?? 1e-12),
-    activation: hfActivation(given.hidden_act as string | undefined),
+    activation: torchActivation(given.hidden_act as string | undefined),
     maskToken: Boolean(given.use_mask_token ?? false),
     finalNorm: !(given.use_mean_pooling ?? true),
     dropout: 0,

@@ -4,6 +4,7 @@ import { readJson } from '../checkpoint/jsonFile.js';
 import { ensure, HiperceiverError } from '../errors/index.js';
 import { constNumGrouping, type Modality } from '../models/index.js';
 import { describeVariant, inspectModel } from '../tasks/index.js';
+import { checkMaskStatistics, type MaskStatistics } from './beitTables.js';
 import type { Check } from './comparison.js';
 import { systemOfReference } from './hip.js';
 import { counters, runners } from './runners.js';
@@ -61,6 +62,7 @@ function checkRows(table: Json, system: string, file: string): Check[] {
     const counts = Object.entries({ ...(table.counts as Json), ...(table.officialTest as Json | undefined) });
     return counts.map(([name, count]) => checkCount(name, Number(count), table._inputs as Inputs));
   }
+  if (Array.isArray(table.meanFrequencyMap)) return checkMaskStatistics(table as unknown as MaskStatistics);
   ensure(Object.hasOwn(runners, system), () => `the system "${system}" is not built yet`);
   const rows = Object.entries(table).filter(([, value]) => typeof value === 'number');
   if (rows.length > 0 && Object.hasOwn(counters, system)) {
