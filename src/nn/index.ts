@@ -1,5 +1,5 @@
 /** Layers as functions of tensors, and the tables and masks that they are fed. */
-export { type ActivationName, activationByName, gelu, geluTanh, leakyRelu, quickGelu, silu } from './activations.js';
+export { type ActivationName, activationByName, geglu, gelu, geluTanh, leakyRelu, quickGelu, silu } from './activations.js';
 export { type AttentionMaps, attention } from './attention.js';
 export { inChunks } from './chunks.js';
 export {
@@ -43,6 +43,13 @@ export {
   sincos1d,
   sincos2d,
 } from './positionTables.js';
+export {
+  relativePositionBias,
+  relativePositionIndex,
+  relativePositionRows,
+  resizeRelativePositions,
+  type Window,
+} from './relativePositionBias.js';
 export { type InterpolationMode, interpolate, resizedPositions, resizePositions } from './resizeTable.js';
 export {
   type Attended,
