@@ -1,8 +1,8 @@
 /** Training for a task from a recipe: from a checkpoint's parameters, or from scratch. */
 import { type Dataset, kindOf, plainReader, type Reader, readerWithStatistics } from '../data/index.js';
 import { ensure } from '../errors/index.js';
-import type { Modality } from '../models/index.js';
-import { describeModel, type ModelDescription } from '../training/description.js';
+import { adaptParameters, type Modality } from '../models/index.js';
+import { describeModel, type ModelDescription, systemOf } from '../training/description.js';
 import type { BuildObjective } from '../training/objective.js';
 import type { Recipe } from '../training/recipe.js';
 import { prepareRun, type RunOptions, withEngine } from '../training/run.js';
@@ -24,7 +24,7 @@ export type FinetuneResult = Omit<TrainingResult, 'interrupted'> & { description
 export async function finetune(recipe: Recipe, options: RunOptions = {}): Promise<FinetuneResult> {
   const { from } = recipe.finetune;
   const source = from ? await loadModel(from) : undefined;
-  const { description, ...data } = await prepareTask(recipe, source);
+  const { description, parameters, ...data } = await prepareTask(recipe, source);
   const { objective, evaluate, headline } = taskRules(taskOf(data.dataset));
   const build: BuildObjective = (...how) => objective(description, recipe.finetune, ...how);
   const run = prepareRun(recipe, data, description, build, { label: 'fine-tune', ...options });
@@ -33,7 +33,7 @@ export async function finetune(recipe: Recipe, options: RunOptions = {}): Promis
       evaluate({ path: run.folder, description, parameters }, await openSplit(recipe, 'test'), engine);
     const result = await train({
       ...run,
-      initial: () => (source ? adopted(run.initial(), source) : run.initial()),
+      initial: () => (source && parameters ? adopted(run.initial(), parameters, source.path) : run.initial()),
       engine,
       evaluate: async (parameters) => ({ [headline.name]: headline.of(await scoreOf(parameters)) }),
     });
@@ -45,7 +45,14 @@ export async function finetune(recipe: Recipe, options: RunOptions = {}): Promis
 async function prepareTask(
   recipe: Recipe,
   source: LoadedModel | undefined,
-): Promise<{ dataset: Dataset; reader: Reader; description: ModelDescription }> {
+): Promise<{
+  dataset: Dataset;
+  reader: Reader;
+  description: ModelDescription;
+  /** The checkpoint's parameters, carried over to the recipe's inputs. */
+  parameters?: ReadonlyMap<string, Float32Array>;
+  remarks?: string[];
+}> {
   const { dataset, modalities, reader } = await prepareSignals(recipe);
   const task = taskOf(dataset);
   const about = { classes: dataset.classes, task, ...(task === 'segmentation' ? {} : { head: recipe.finetune.head }) };
@@ -53,29 +60,38 @@ async function prepareTask(
     const description = describeModel(recipe, modalities, plainReader(reader), partialOf(recipe, reader));
     return { dataset, reader, description: { ...description, ...about } };
   }
-  checkInputs(source, modalities, reader);
-  // Fed as it was pre-trained: with the same statistics.
-  const trained = readerOf(source.description);
-  const alike = readerWithStatistics(reader, kindOf(trained).statistics(trained));
+  checkRate(source, reader);
+  const { description } = source;
+  const { parameters, remarks } = adaptParameters(
+    source.parameters,
+    description.modalities,
+    modalities,
+    systemOf(description),
+    description.config,
+  );
+  // Fed as it was pre-trained: with the same statistics, where the channels are the same.
+  const trained = readerOf(description);
+  const before = kindOf(trained).statistics(trained);
+  const statistics = Object.entries(kindOf(reader).statistics(reader)).map(([name, own]) => {
+    const channels = (all: Modality[]) => all.find((m) => m.name === name)?.channels;
+    return [name, channels(description.modalities) === channels(modalities) ? before[name] : own] as const;
+  });
+  const alike = readerWithStatistics(reader, Object.fromEntries(statistics));
+  const partial = partialOf(recipe, reader);
   return {
     dataset,
     reader: alike,
-    description: { ...source.description, reader: plainReader(alike), ...about },
+    parameters,
+    remarks,
+    description: { ...description, modalities, partial, reader: plainReader(alike), ...about },
   };
 }
 
-/** Throws where a checkpoint's model takes other inputs than a recipe makes. */
-function checkInputs({ path, description }: LoadedModel, modalities: Modality[], reader: Reader): void {
-  const shown = (all: Modality[]) =>
-    all.map(({ name, indexShape, channels }) => `${name} ${indexShape.join('x')}x${channels}`).join(', ');
-  const [expected, given] = [shown(description.modalities), shown(modalities)];
-  ensure(
-    expected === given,
-    () => `${path} takes ${expected}, the recipe gives ${given}: set sizes and channels alike.`,
-  );
+/** Throws where a checkpoint's model hears at another rate than a recipe gives. */
+function checkRate({ path, description }: LoadedModel, reader: Reader): void {
   const [before, now] = [rateOf(readerOf(description)), rateOf(reader)];
   ensure(
-    before === now,
+    before === undefined || now === undefined || before === now,
     () => `${path} hears ${before} samples a second, the recipe gives ${now}: set --audio.rate ${before}.`,
   );
 }
@@ -87,9 +103,13 @@ function rateOf(reader: Reader): number | undefined {
 }
 
 /** Takes over every parameter of the checkpoint that the model has in the same size. Throws where there is none. */
-function adopted(parameters: Map<string, Float32Array>, source: LoadedModel): Map<string, Float32Array> {
+function adopted(
+  parameters: Map<string, Float32Array>,
+  checkpoint: ReadonlyMap<string, Float32Array>,
+  path: string,
+): Map<string, Float32Array> {
   let taken = 0;
-  for (const [name, values] of source.parameters) {
+  for (const [name, values] of checkpoint) {
     if (parameters.get(name)?.length !== values.length) continue;
     parameters.set(name, values);
     taken++;
@@ -97,7 +117,7 @@ function adopted(parameters: Map<string, Float32Array>, source: LoadedModel): Ma
   ensure(
     taken > 0,
     () =>
-      `${source.path} has no parameter in common with the model to be fine-tuned: ask for the model and variant that it was trained with.`,
+      `${path} has no parameter in common with the model to be fine-tuned: ask for the model and variant that it was trained with.`,
   );
   return parameters;
 }

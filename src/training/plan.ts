@@ -13,8 +13,10 @@ export interface TrainingPlan {
   description: ModelDescription;
   /** Folder of the run. */
   folder: string;
-  /** Training images. */
+  /** Training examples. */
   images: number;
+  /** Sentences on what was left out of the data or carried over from a checkpoint, for the user. */
+  remarks: readonly string[];
   /** Values of the model, and those of them that are trained. */
   parameters: number;
   trainedParameters: number;
@@ -34,13 +36,14 @@ export interface TrainingPlan {
  */
 export function planTraining(
   recipe: Recipe,
-  about: Pick<TrainingPlan, 'description' | 'folder' | 'images'>,
+  about: Pick<TrainingPlan, 'description' | 'folder' | 'images'> & Partial<Pick<TrainingPlan, 'remarks'>>,
   build: BuildObjective,
 ): TrainingPlan {
   const { level, cost } = rematerializationOf(recipe, build);
   const { flops, ...rest } = cost;
   return {
     recipe,
+    remarks: [],
     ...about,
     ...rest,
     rematerialize: level,

@@ -38,14 +38,18 @@ export function runFolder({ name, training }: Recipe): string {
  */
 export function prepareRun(
   recipe: Recipe,
-  { dataset, reader }: { dataset: Dataset; reader: Reader },
+  { dataset, reader, remarks = [] }: { dataset: Dataset; reader: Reader; remarks?: readonly string[] },
   description: ModelDescription,
   buildAnew: BuildObjective,
   options: RunOptions,
 ): Omit<TrainingRun, 'engine'> {
   const folder = runFolder(recipe);
   const build = remembered(buildAnew);
-  const plan = planTraining(recipe, { description, folder, images: dataset.size }, build);
+  const plan = planTraining(
+    recipe,
+    { description, folder, images: dataset.size, remarks: [...dataset.remarks, ...remarks] },
+    build,
+  );
   options.onPlan?.(plan);
   ensureFits(plan, build);
   const objective = build(recipe.training.batchSize, plan.rematerialize);

@@ -24,6 +24,7 @@ export function describePlan(plan: TrainingPlan): string {
     `${plural(steps, 'step')} of ${examples}, ${formatCount(flopsPerStep, 'FLOP')} each, on ${device}; `,
     `about ${formatBytes(memory)} of memory (${formatBytes(plan.availableMemory)} free)${recomputed}. `,
     `Run folder: ${folder}.`,
+    ...plan.remarks.map((remark) => `\n${remark}`),
   ].join('');
 }
 
