@@ -18,7 +18,7 @@ import {
   transformerBlock,
   zeros,
 } from '../nn/index.js';
-import { withClassToken } from './vit.js';
+import { withClassToken } from './tokens.js';
 
 /** Sizes of the transformer. */
 export interface BeitConfig {

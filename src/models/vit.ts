@@ -3,7 +3,7 @@
  * tokens, a class token, learned positions, pre-norm blocks, and a head on the class token or the mean of the patches.
  */
 import { ensure } from '../errors/index.js';
-import { concat, type Tensor } from '../graph/index.js';
+import type { Tensor } from '../graph/index.js';
 import {
   type ActivationName,
   activationByName,
@@ -19,6 +19,7 @@ import {
   type TransformerBlockOptions,
   transformerBlock,
 } from '../nn/index.js';
+import { withClassToken, withoutClassToken } from './tokens.js';
 
 /** Sizes and forms of the encoder. */
 export interface VitEncoderConfig {
@@ -105,11 +106,6 @@ export function embedPatches(scope: Scope, config: VitEncoderConfig, pixels: Ten
   });
 }
 
-/** The class token `[1, 1, D]` in front of every example's tokens `[B, N, D]`. */
-export function withClassToken(token: Tensor, x: Tensor): Tensor {
-  return concat([token.expand([x.shape[0], 1, x.shape[2]]), x], 1);
-}
-
 /** The transformer blocks under `<scope>/<name>/<i>`: x `[B, N, D]` → the output of each. */
 export function transformer(
   scope: Scope,
@@ -185,10 +181,10 @@ export function vit(scope: Scope, config: VitConfig, pixels: Tensor, size: Size2
 }
 
 function pool(tokens: Tensor, { pooling, classToken }: VitConfig): Tensor {
-  const [batch, count, width] = tokens.shape;
+  const [batch, , width] = tokens.shape;
   if (pooling === 'token') return tokens.slice([undefined, [0, 1]]).reshape([batch, width]);
   if (pooling === 'none') return tokens;
-  return (classToken ? tokens.slice([undefined, [1, count]]) : tokens).mean(1);
+  return (classToken ? withoutClassToken(tokens) : tokens).mean(1);
 }
 
 function checkConfig({ width, heads, depth, dropPath }: VitEncoderConfig): void {

@@ -21,6 +21,7 @@ export {
   smoothL1,
   softCrossEntropy,
 } from './losses.js';
+export { type AppearanceTarget, maskedHogLoss, maskedPixelLoss } from './maskedAppearance.js';
 export { type Autoencoding, type AutoencodingOptions, maskedAutoencoding } from './maskedAutoencoding.js';
 export { atPlaces, labelsAt, type MaskedTokenLoss, maskedPlaces, maskedTokenLoss } from './maskedTokens.js';
 export {
@@ -35,6 +36,7 @@ export {
   planMasks,
 } from './masks.js';
 export { maskFromOrder, maskNoise, numKept, orderByNoise, orderOfParts, type TokenMask } from './noiseMasks.js';
+export { type PatchReconstruction, patchReconstruction } from './patchReconstruction.js';
 export { normalizePatches } from './patchTargets.js';
 export {
   type BandTarget,

@@ -64,14 +64,14 @@ export function parameterGroups(
 }
 
 /**
- * The layers of a vision transformer of `depth` blocks under MAE's names: `cls_token`, `pos_embed` and `patch_embed*`
- * are layer 0, `blocks.i.*` is layer i + 1, all else (head, final norm) layer depth + 1.
+ * The layers of a vision transformer of `depth` blocks, by our names (`blocks/0/…`) or by timm's (`blocks.0.…`): class token,
+ * positions and patch embedding are layer 0, block i is layer i + 1, all else (head, final norm) layer depth + 1.
  * Use with `numLayers: depth + 1`.
  */
 export function vitLayerOf(depth: number): (name: string) => number {
   return (name) => {
-    if (name === 'cls_token' || name === 'pos_embed' || name.startsWith('patch_embed')) return 0;
-    const block = /^blocks\.(\d+)\./.exec(name);
+    if (/^(class_token|cls_token|positions|pos_embed)$|^patch_embed/.test(name)) return 0;
+    const block = /^blocks[/.](\d+)[/.]/.exec(name);
     return block ? Number(block[1]) + 1 : depth + 1;
   };
 }

@@ -2,8 +2,11 @@
 import { verifyBeit } from './beit.js';
 import { countBeit } from './beitTables.js';
 import { verifyBlocks } from './blocks/index.js';
+import { verifyFastMim } from './fastmim.js';
 import { verifyHip } from './hip.js';
+import { verifyMae } from './mae.js';
 import { verifyMlpMixer } from './mlpMixer.js';
+import { verifyPerceiver } from './perceiver.js';
 import { verifySatMae } from './satmae.js';
 import type { ParameterCounter } from './tables.js';
 import type { CaseRunner } from './verifyCase.js';
@@ -13,8 +16,11 @@ import { verifyVit } from './vit.js';
 export const runners: Record<string, CaseRunner> = {
   beit: verifyBeit,
   blocks: verifyBlocks,
+  fastmim: verifyFastMim,
   hip: verifyHip,
+  mae: verifyMae,
   mlp_mixer: verifyMlpMixer,
+  perceiver: verifyPerceiver,
   satmae: verifySatMae,
   vit: verifyVit,
 };
