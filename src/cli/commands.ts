@@ -47,6 +47,10 @@ export const commands: Registry = {
     summary: 'Draw learned positions, reconstructions, attention, augmentation, or the curves of a run',
     load: () => import('./commands/visualize.js'),
   },
+  import: {
+    summary: 'Tell what weights of other programs hold, and convert them',
+    load: () => import('./commands/import.js'),
+  },
   export: {
     summary: 'Write a model as an ONNX file for inference anywhere',
     load: () => import('./commands/export.js'),
