@@ -14,13 +14,13 @@ import {
   type Scope,
   type Size2d,
   sincos1d,
-  sincos2d,
   xavierUniform,
   zeros,
 } from '../nn/index.js';
-import { selectRows } from './rows.js';
+import { gridPositions } from './gridPositions.js';
 import { TIME_COMPONENTS } from './timestamps.js';
-import { transformer, withClassToken } from './vit.js';
+import { restoreTokens, selectTokens, withClassToken, withoutClassToken } from './tokens.js';
+import { transformer } from './vit.js';
 
 /** Blocks of one width. */
 export interface SatMaeStack {
@@ -76,7 +76,7 @@ export function satMaeEncoder(
   const placed = embedded(scope, config, pixels).add(
     positionsOf(places, partTable(scope, 'part_positions', config, config, { times, frozen: true })),
   );
-  const visible = kept ? ofExamples(placed, kept) : placed;
+  const visible = kept ? selectTokens(placed, kept) : placed;
   const x = withClassToken(scope.parameter('class_token', [1, 1, config.width], gaussian(0.02)), visible);
   return norm(scope.child('norm'), blocks(scope, 'blocks', x, config, config), config.normEpsilon);
 }
@@ -98,14 +98,11 @@ export function satMaeDecoder(
   const y = linear(scope.child('decoder_embedding'), encoded, width, {
     initializer: xavierUniform(config.width, width),
   });
-  const [batch, count] = y.shape;
-  const token = scope.parameter('mask_token', [1, 1, width], gaussian(0.02));
-  const removed = restore.shape[1] - (count - 1);
-  const listed = concat(
-    [y.slice([undefined, [1, count]]), ...(removed > 0 ? [token.expand([batch, removed, width])] : [])],
-    1,
+  const tokens = restoreTokens(
+    withoutClassToken(y),
+    scope.parameter('mask_token', [1, 1, width], gaussian(0.02)),
+    restore,
   );
-  const tokens = ofExamples(listed, restore);
   const places = gridTable(scope, 'decoder_positions', config, decoder, { frozen: true });
   const parts = partTable(scope, 'decoder_part_positions', config, decoder, { times, frozen: true, extra: 1 });
   const [own, ofClass] =
@@ -113,7 +110,7 @@ export function satMaeDecoder(
   const first = y.slice([undefined, [0, 1]]).add(classPosition(places, decoder, ofClass));
   const x = concat([first, tokens.add(positionsOf(places, own))], 1);
   const read = norm(scope.child('decoder_norm'), blocks(scope, 'decoder_blocks', x, config, decoder), normEpsilon);
-  return predictions(scope, config, read.slice([undefined, [1, read.shape[1]]]));
+  return predictions(scope, config, withoutClassToken(read));
 }
 
 /** What a classifier gives: features `[B, D]` and logits `[B, classes]`. */
@@ -144,13 +141,12 @@ export function satMaeClassifier(
     .add(classPosition(places, config, ofClass));
   const x = withClassToken(token, embedded(scope, config, pixels).add(positionsOf(places, parts)));
   const y = blocks(scope, 'blocks', x, config, config, options.dropPath);
-  const [batch, count] = y.shape;
   const features =
     options.pooling === 'average'
-      ? norm(scope.child('pool_norm'), y.slice([undefined, [1, count]]).mean(1), normEpsilon)
+      ? norm(scope.child('pool_norm'), withoutClassToken(y).mean(1), normEpsilon)
       : norm(scope.child('norm'), y, normEpsilon)
           .slice([undefined, [0, 1]])
-          .reshape([batch, width]);
+          .reshape([-1, width]);
   // The head begins near zero, so that fine-tuning begins with even odds.
   return { features, logits: linear(scope.child('head'), features, options.classes, { initializer: gaussian(2e-5) }) };
 }
@@ -194,15 +190,13 @@ function gridTable(
   { width, partWidth }: SatMaeStack,
   { frozen = false },
 ): Tensor {
-  const grid = patchGrid(size, patch);
   const channels = width - partWidth;
   ensure(
     channels > 0,
     () =>
       `Of a width of ${width} channels ${partWidth} tell a token's part, which leaves none for its place: widen the model.`,
   );
-  const values = () => Float32Array.from([...new Float32Array(channels), ...sincos2d(channels, grid).data]);
-  return scope.parameter(name, [1, 1 + grid[0] * grid[1], channels], { kind: 'values', values }, { frozen });
+  return gridPositions(scope, name, channels, patchGrid(size, patch), { frozen });
 }
 
 /** Where or when each part is, `[B or 1, parts, partWidth]`: given for times, a table for groups (of `extra` more rows). */
@@ -272,13 +266,6 @@ function predictions(scope: Scope, { parts, size, patch, decoder }: SatMaeConfig
       .transpose([0, 2, 1, 3]);
   });
   return concat(ofGroups, 1);
-}
-
-/** Rows `[B, K]` of each example's tokens `[B, N, D]`. */
-function ofExamples(x: Tensor, rows: Tensor): Tensor {
-  const [batch, count, width] = x.shape;
-  const chosen = selectRows(x.reshape([batch, 1, count, width]), rows.reshape([rows.shape[0], 1, -1]));
-  return chosen.reshape([batch, -1, width]);
 }
 
 /** Some rows of a table `[1, rows, width]`. */

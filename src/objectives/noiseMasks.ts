@@ -16,11 +16,11 @@ export interface TokenMask {
   mask: Float32Array;
 }
 
-/** The number of tokens that are kept of `count`: rounded down, as the references do. */
-export function numKept(count: number, maskRatio: number): number {
+/** The number of tokens that are kept of `count`: rounded down, as the references do; `least` at least, by default one. */
+export function numKept(count: number, maskRatio: number, least = 1): number {
   ensure(maskRatio >= 0 && maskRatio < 1, () => `The mask ratio is ${maskRatio} but must lie in 0 to 1, 1 excluded.`);
   const kept = Math.floor(count * (1 - maskRatio));
-  ensure(kept >= 1, () => `A mask ratio of ${maskRatio} leaves none of ${count} tokens: lower it.`);
+  ensure(kept >= least, () => `A mask ratio of ${maskRatio} leaves ${kept} of ${count} tokens: lower it.`);
   return kept;
 }
 

@@ -24,9 +24,10 @@ import {
 } from '../objectives/index.js';
 import type { Comparison } from './comparison.js';
 import { floatsOf, type GoldenCase, integersOf, tensorOf } from './goldenCase.js';
+import { pairOf, pixelsOf } from './images.js';
 import { compareModel } from './referenceModel.js';
 import { CaseInputs } from './runGraph.js';
-import { epsilonOf, pairOf, pixelsOf } from './vit.js';
+import { epsilonOf } from './torchArguments.js';
 
 /** Images of one place in the reference. */
 const TIMES = 3;
