@@ -3,11 +3,14 @@ import { verifyBeit } from './beit.js';
 import { countBeit } from './beitTables.js';
 import { verifyBlocks } from './blocks/index.js';
 import { verifyFastMim } from './fastmim.js';
+import { countFastMim } from './fastmimTables.js';
 import { verifyHip } from './hip.js';
+import { countMae, countMlpMixer, countVit } from './imageTables.js';
 import { verifyMae } from './mae.js';
 import { verifyMlpMixer } from './mlpMixer.js';
 import { verifyPerceiver } from './perceiver.js';
 import { verifySatMae } from './satmae.js';
+import { countSatMae } from './satmaeTables.js';
 import type { ParameterCounter } from './tables.js';
 import type { CaseRunner } from './verifyCase.js';
 import { verifyVit } from './vit.js';
@@ -26,4 +29,11 @@ export const runners: Record<string, CaseRunner> = {
 };
 
 /** For `counts.json` of a system's folder: the number of parameters of each row's name. */
-export const counters: Record<string, ParameterCounter> = { beit: countBeit };
+export const counters: Record<string, ParameterCounter> = {
+  beit: countBeit,
+  fastmim: countFastMim,
+  mae: countMae,
+  mlp_mixer: countMlpMixer,
+  satmae: countSatMae,
+  vit: countVit,
+};
