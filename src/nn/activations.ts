@@ -38,6 +38,12 @@ export function quickGelu(x: Tensor): Tensor {
   return x.mul(x.mul(1.702).sigmoid());
 }
 
+/** Gated GELU (Shazeer 2020, arXiv 2002.05202): `[..., 2·C]` → `[..., C]`, the first half times GELU of the second. */
+export function geglu(x: Tensor): Tensor {
+  const [values, gates] = x.split(2, -1);
+  return values.mul(gelu(gates));
+}
+
 const activations = { gelu, geluTanh, quickGelu, silu, relu: (x: Tensor) => x.relu() } as const;
 
 /** Activation functions by name. */

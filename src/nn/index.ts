@@ -1,5 +1,14 @@
 /** Layers as functions of tensors, and the tables and masks that they are fed. */
-export { type ActivationName, activationByName, geglu, gelu, geluTanh, leakyRelu, quickGelu, silu } from './activations.js';
+export {
+  type ActivationName,
+  activationByName,
+  geglu,
+  gelu,
+  geluTanh,
+  leakyRelu,
+  quickGelu,
+  silu,
+} from './activations.js';
 export { type AttentionMaps, attention } from './attention.js';
 export { inChunks } from './chunks.js';
 export {
@@ -47,6 +56,7 @@ export {
   relativePositionBias,
   relativePositionIndex,
   relativePositionRows,
+  resizedRelativePositions,
   resizeRelativePositions,
   type Window,
 } from './relativePositionBias.js';
