@@ -9,6 +9,7 @@ import { countMae, countMlpMixer, countVit } from './imageTables.js';
 import { verifyMae } from './mae.js';
 import { verifyMlpMixer } from './mlpMixer.js';
 import { verifyPerceiver } from './perceiver.js';
+import { countPerceiver } from './perceiverTables.js';
 import { verifySatMae } from './satmae.js';
 import { countSatMae } from './satmaeTables.js';
 import type { ParameterCounter } from './tables.js';
@@ -34,6 +35,7 @@ export const counters: Record<string, ParameterCounter> = {
   fastmim: countFastMim,
   mae: countMae,
   mlp_mixer: countMlpMixer,
+  perceiver: countPerceiver,
   satmae: countSatMae,
   vit: countVit,
 };

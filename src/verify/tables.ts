@@ -15,9 +15,9 @@ type Json = Record<string, unknown>;
 
 /**
  * The number of parameters that the size of this name has here, built from a table of named sizes.
- * Throws where there is no such size.
+ * Throws where there is no such size. `given`: arguments that the table itself lists for it.
  */
-export type ParameterCounter = (row: string) => number;
+export type ParameterCounter = (row: string, given?: unknown) => number;
 
 /** Verifies every row of a table. Whatever goes wrong becomes a verdict, never an exception. */
 export async function verifyTable(file: string): Promise<Verdict> {
@@ -61,6 +61,12 @@ function checkRows(table: Json, system: string, file: string): Check[] {
   if (table.counts && table._inputs) {
     const counts = Object.entries({ ...(table.counts as Json), ...(table.officialTest as Json | undefined) });
     return counts.map(([name, count]) => checkCount(name, Number(count), table._inputs as Inputs));
+  }
+  if (table.counts && Object.hasOwn(counters, system)) {
+    const given = (table.configs ?? {}) as Json;
+    return Object.entries(table.counts as Json).map(([name, count]) =>
+      equal(name, [counters[system](name, given[name])], [Number(count)]),
+    );
   }
   if (Array.isArray(table.meanFrequencyMap)) return checkMaskStatistics(table as unknown as MaskStatistics);
   ensure(Object.hasOwn(runners, system), () => `the system "${system}" is not built yet`);

@@ -28,3 +28,4 @@ export type { PerceiverModel, ReferencePerceiver } from './model.js';
 export { type OpticalFlowConfig, perceiverOpticalFlow } from './opticalFlow.js';
 export { type PerceiverPytorchArguments, perceiverPytorchModel } from './perceiverPytorch.js';
 export { type FourierPositions, type LearnedPositions, type Positions, pointFeatures } from './positions.js';
+export { perceiverVariants } from './variants.js';
