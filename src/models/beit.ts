@@ -13,6 +13,8 @@ import {
   patchGrid,
   relativePositionBias,
   relativePositionRows,
+  resizedPositions,
+  resizedRelativePositions,
   type Scope,
   type Size2d,
   transformerBlock,
@@ -39,6 +41,11 @@ export interface BeitConfig {
   /** Tables of relative position bias: one that all blocks share, and one for each block. Either, both or none. */
   sharedRelativePositions: boolean;
   relativePositions: boolean;
+  /**
+   * Rows and columns of patches that the tables of positions are stored for. Given, they are resized to those of the image
+   * wherever they are used, as Hugging Face does; absent, they are for the image.
+   */
+  tableGrid?: Size2d;
   /** First value of the factors by which branches are scaled, channel by channel; no factors where absent. */
   layerScale?: number;
   normEpsilon: number;
@@ -71,9 +78,13 @@ export interface BeitStates {
 export function beit(scope: Scope, config: BeitConfig, pixels: Tensor, masked?: Tensor): BeitStates {
   const { depth, heads, mlpWidth, qkvBias, layerScale, normEpsilon, dropout } = config;
   const window = patchGrid(config.size, config.patch);
-  const rows = relativePositionRows(window);
+  const stored = config.tableGrid;
+  const rows = relativePositionRows(stored ?? window);
   const toBias = relativePositionBias(window);
-  const biasOf = (own: Scope) => toBias(own.parameter('relative_positions', [rows, heads], zeros));
+  const biasOf = (own: Scope) => {
+    const table = own.parameter('relative_positions', [rows, heads], zeros);
+    return toBias(stored ? resizedRelativePositions(table, stored, window) : table);
+  };
   const shared = config.sharedRelativePositions ? biasOf(scope) : undefined;
   const states = [embed(scope, config, pixels, masked)];
   for (let i = 0; i < depth; i++) {
@@ -116,7 +127,10 @@ function embed(scope: Scope, config: BeitConfig, pixels: Tensor, masked?: Tensor
   const classToken = scope.parameter('class_token', [1, 1, width], initializer);
   const all = withClassToken(classToken, tokens);
   if (!absolutePositions) return all;
-  return all.add(scope.parameter('positions', [1, all.shape[1], width], initializer));
+  const grid = patchGrid(size, patch);
+  const stored = config.tableGrid ?? grid;
+  const table = scope.parameter('positions', [1, 1 + stored[0] * stored[1], width], initializer);
+  return all.add(resizedPositions(table, stored, grid, 1));
 }
 
 /** Logits of visual tokens for tokens `[..., D]`: `[..., vocabulary]`. */

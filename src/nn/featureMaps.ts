@@ -2,7 +2,7 @@
 import { ensure } from '../errors/index.js';
 import { batchNorm, batchNormInference, constant, type Tensor } from '../graph/index.js';
 import { fanIn, type Initializer, ones, zeros } from './initializers.js';
-import { interpolate } from './resizeTable.js';
+import { resizingMatrix } from './resizeTable.js';
 import type { Scope } from './scope.js';
 
 /** Pixels `[B, H·W, C]`, row by row, → a map `[B, C, H, W]`. */
@@ -63,10 +63,7 @@ export function doubledByRepetition(x: Tensor): Tensor {
 
 /** Bilinear resizing with half-pixel centres (`align_corners=False`): `[B, C, H, W]` → `[B, C, height, width]`. */
 export function resizedLinearly(x: Tensor, size: readonly [number, number]): Tensor {
-  return mapAxes(x, size, (from, to) => {
-    const identity = Float32Array.from({ length: from * from }, (_, at) => Number(at % (from + 1) === 0));
-    return interpolate(identity, [from, from], { 0: to }, 'linear').data;
-  });
+  return mapAxes(x, size, (from, to) => resizingMatrix(from, to, 'linear'));
 }
 
 /**
@@ -81,20 +78,15 @@ export function averagePool(x: Tensor, size: readonly [number, number]): Tensor 
       const end = Math.ceil(((part + 1) * from) / to);
       matrix.fill(1 / (end - start), part * from + start, part * from + end);
     }
-    return matrix;
+    return constant(matrix, [to, from]);
   });
 }
 
 /** Multiplies rows and columns by a matrix `[to, from]` each. */
-function mapAxes(
-  x: Tensor,
-  size: readonly [number, number],
-  matrixOf: (from: number, to: number) => Float32Array,
-): Tensor {
+function mapAxes(x: Tensor, size: readonly [number, number], matrixOf: (from: number, to: number) => Tensor): Tensor {
   const [, , height, width] = x.shape;
-  const matrix = (from: number, to: number) => constant(matrixOf(from, to), [1, 1, to, from]);
-  const wide = size[1] === width ? x : x.matmul(matrix(width, size[1]), { transB: true });
-  return size[0] === height ? wide : matrix(height, size[0]).matmul(wide);
+  const wide = size[1] === width ? x : x.matmul(matrixOf(width, size[1]), { transB: true });
+  return size[0] === height ? wide : matrixOf(height, size[0]).matmul(wide);
 }
 
 /**

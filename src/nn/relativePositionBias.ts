@@ -7,8 +7,9 @@
  * class to itself.
  */
 import { ensure } from '../errors/index.js';
-import { constant, type Tensor } from '../graph/index.js';
+import { concat, constant, type Tensor } from '../graph/index.js';
 import { splineMatrix } from './cubicSpline.js';
+import { resizedLinearly } from './featureMaps.js';
 
 /** Rows and columns of a window of patches. */
 export type Window = readonly [number, number];
@@ -62,6 +63,21 @@ export function relativePositionBias(window: Window, { classToken = true } = {})
     );
     return table.transpose().gather(index, 1);
   };
+}
+
+/**
+ * Inside a graph, the table `[T, heads]` of the window `from` for the window `to`, `[T', heads]`: bilinear, rows of the class
+ * token kept. This is Hugging Face's rule, which takes the offsets in a table to be ordered as columns by rows; that shows in
+ * windows that are not square, even where `from` and `to` are equal, and is kept so that its checkpoints mean the same here.
+ */
+export function resizedRelativePositions(table: Tensor, from: Window, to: Window): Tensor {
+  const square = from[0] === from[1];
+  if (square && from[0] === to[0] && from[1] === to[1]) return table;
+  const [rows, heads] = table.shape;
+  const offsets = table.slice([[0, rows - CLASS_ROWS]]).transpose();
+  const map = offsets.reshape([1, heads, 2 * from[1] - 1, 2 * from[0] - 1]);
+  const resized = resizedLinearly(map, [2 * to[0] - 1, 2 * to[1] - 1]);
+  return concat([resized.reshape([heads, -1]).transpose(), table.slice([[rows - CLASS_ROWS, rows]])], 0);
 }
 
 /**

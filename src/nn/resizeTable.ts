@@ -110,10 +110,10 @@ export function resizedPositions(
   return concat([...prefix, resized.reshape([1, to[0] * to[1], channels])], 1);
 }
 
-/** The matrix `[to, from]` of a bicubic resize along one axis. */
-function resizingMatrix(from: number, to: number): Tensor {
+/** The matrix `[to, from]` of a resize along one axis. */
+export function resizingMatrix(from: number, to: number, mode: InterpolationMode = 'cubic'): Tensor {
   const identity = Float32Array.from({ length: from * from }, (_, i) => Number(i % (from + 1) === 0));
-  return constant(interpolate(identity, [from, from], { 0: to }, 'cubic').data, [to, from]);
+  return constant(interpolate(identity, [from, from], { 0: to }, mode).data, [to, from]);
 }
 
 /** Applies `taps` along one axis, seeing the array as `[outer, size, inner]`. */

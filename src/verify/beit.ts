@@ -95,13 +95,14 @@ async function verifyTokens(golden: GoldenCase, comparison: Comparison, engine: 
 
 /** A model with its head: outputs, loss and gradients. */
 async function verifyModel(golden: GoldenCase, comparison: Comparison, engine: Engine): Promise<void> {
-  const reference = beitOfReference(String(golden.json.reference?.entry ?? ''), golden.config);
+  const inputs = new CaseInputs(golden);
+  const { pixels, size } = pixelsOf(inputs.of('images'));
+  const reference = beitOfReference(String(golden.json.reference?.entry ?? ''), golden.config, size);
   const { config, head } = reference;
   const layout = (reference.layout === 'hf' ? hfBeit : unilmBeit)(config.patch);
-  const inputs = new CaseInputs(golden);
   const scope = Scope.root();
   const masked = inputs.maybe('boolMaskedPos');
-  const states = beit(scope, config, pixelsOf(inputs.of('images')).pixels, masked);
+  const states = beit(scope, config, pixels, masked);
   const outputs = {
     hidden0: states.states[0],
     lastHidden: states.states[config.depth],

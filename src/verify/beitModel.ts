@@ -2,7 +2,7 @@
 import { unknownName } from '../errors/index.js';
 import type { BeitConfig, BeitPooling } from '../models/beit.js';
 import type { BeitSegmentationConfig } from '../models/beitSegmentation.js';
-import type { Size2d } from '../nn/index.js';
+import { patchGrid, type Size2d } from '../nn/index.js';
 import { pairOf } from './images.js';
 import { epsilonOf, torchActivation } from './torchArguments.js';
 
@@ -20,13 +20,17 @@ type Arguments = Record<string, unknown>;
 
 /**
  * The model that a class of the reference (`…VisionTransformerForMaskedImageModeling`, `BeitForImageClassification`, …) makes
- * of its arguments.
+ * of its arguments, for images of a size.
  * @throws HiperceiverError naming a class or an argument that is not known.
  */
-export function beitOfReference(entry: string, given: Arguments): BeitReference {
+export function beitOfReference(entry: string, given: Arguments, size: Size2d): BeitReference {
   const name = entry.split('.').pop()!;
   if (!Object.hasOwn(CLASSES, name)) throw unknownName('class of BEiT', name, Object.keys(CLASSES));
-  return CLASSES[name](given);
+  const reference = CLASSES[name](given);
+  // Hugging Face's classes resize their tables to whatever image comes.
+  if (reference.layout === 'unilm') return reference;
+  const tableGrid = patchGrid(reference.config.size, reference.config.patch);
+  return { ...reference, config: { ...reference.config, size, tableGrid } };
 }
 
 const CLASSES: Record<string, (given: Arguments) => BeitReference> = {
