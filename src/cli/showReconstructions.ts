@@ -4,7 +4,7 @@ import { ensure } from '../errors/index.js';
 import { type LoadedModel, loadModel, openDataOf } from '../tasks/index.js';
 import { defaultRecipe, readerOf } from '../training/index.js';
 import { reconstructionPictures, writeReconstructions } from '../visualize/index.js';
-import { maskRatioNamed } from './maskRatio.js';
+import { maskingTyped } from './maskRatio.js';
 import { startEngine } from './modelOptions.js';
 import type { Output } from './output.js';
 import { shortList } from './quantities.js';
@@ -20,6 +20,8 @@ export interface ShowReconstructions {
   out: string;
   /** One share, or one by modality. */
   maskRatio?: string;
+  /** Values of a recipe's masking, by dotted key. */
+  overrides: Record<string, string>;
   count?: number;
   seed: number;
   device: string;
@@ -36,8 +38,8 @@ export async function showReconstructions(typed: ShowReconstructions, output: Ou
     files.length > 0
       ? openFiles(files, reader.kind)
       : await openDataOf(model, { path: typed.data, split: typed.split });
-  const masking = { ...(model.recipe?.masking ?? defaultRecipe.masking) };
-  if (typed.maskRatio !== undefined) masking.ratio = maskRatioNamed(typed.maskRatio, model.description.modalities);
+  const { masking: trained } = model.recipe ?? defaultRecipe;
+  const masking = maskingTyped(trained, model.description.modalities, typed.maskRatio, typed.overrides);
   await using engine = await startEngine(typed.device);
   const made = await reconstructionPictures(model, examples, masking, engine, { count: files.length || count, seed });
   const written = await writeReconstructions(out, made);

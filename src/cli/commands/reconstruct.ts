@@ -24,14 +24,16 @@ export const command = defineCommand({
     seed: { type: 'number', default: 0, help: 'seed of the masks' },
     device: deviceOption,
   },
+  recipe: true,
   positionals: [checkpointArgument, { name: 'FILE', help: 'files to reconstruct', optional: true, many: true }],
   examples: [
     'hip reconstruct runs/first',
     'hip reconstruct runs/first cat.jpg dog.png --mask-ratio 0.6 --out pets.png',
     'hip reconstruct runs/spoken seven.wav',
     'hip reconstruct runs/talking --mask-ratio video=0,audio=1',
+    'hip reconstruct runs/talking --masking.ratio.audio 1 --masking.scheme uniform',
     'hip reconstruct runs/first --data photos --count 4 --seed 3',
   ],
-  run: async ({ positionals: [path, ...files], options, output }) =>
-    showReconstructions({ ...options, path, files, count: countOption('--count', options.count) }, output),
+  run: async ({ positionals: [path, ...files], options, overrides, output }) =>
+    showReconstructions({ ...options, path, files, overrides, count: countOption('--count', options.count) }, output),
 });

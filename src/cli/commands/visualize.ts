@@ -61,8 +61,8 @@ export const command = defineCommand({
   run: async (context) => {
     const [kind] = context.positionals;
     if (!Object.hasOwn(kinds, kind)) throw new UsageError(unknownName('picture', kind, Object.keys(kinds)).message);
-    const { draw, takes = [] } = kinds[kind];
-    const [stray] = takes === 'recipe' ? [] : Object.keys(context.overrides).filter((key) => !takes.includes(key));
+    const { draw, takes } = kinds[kind];
+    const stray = Object.keys(context.overrides).find((key) => !takes?.test(key));
     if (stray) throw new UsageError(`${stray} is a recipe's value, which ${kind} does not take: leave it out.`);
     await draw({ ...context, out: context.options.out ?? `${kind}.png` });
   },
@@ -70,8 +70,8 @@ export const command = defineCommand({
 
 interface Kind {
   draw(context: Context): Promise<void>;
-  /** Values of a recipe that may be typed: all, or these. */
-  takes?: 'recipe' | readonly string[];
+  /** Keys of a recipe's values that may be typed; none where absent. */
+  takes?: RegExp;
 }
 
 const kinds: Record<string, Kind> = {
@@ -93,13 +93,13 @@ const kinds: Record<string, Kind> = {
   },
 
   reconstructions: {
-    takes: ['masking.ratio', 'training.seed'],
+    takes: /^masking\.|^training\.seed$/,
     draw: ({ positionals: [, path, ...files], options, overrides, out, output }) =>
       showReconstructions(
         {
           ...{ path, files, out, data: options.data, split: options.split, device: options.device },
           count: countOption('--count', options.count),
-          maskRatio: overrides['masking.ratio'],
+          overrides: maskingAlone(overrides),
           seed: Number(overrides['training.seed'] ?? 0),
         },
         output,
@@ -133,7 +133,7 @@ const kinds: Record<string, Kind> = {
   },
 
   augmentations: {
-    takes: 'recipe',
+    takes: /./,
     async draw({ positionals: [, source, ...more], options, overrides, out, output }) {
       refuseMore(more);
       const recipe = await dataRecipe(source, overrides);
@@ -176,6 +176,10 @@ async function writeEach(out: string, figures: Record<string, Figure>): Promise<
     written.push(path);
   }
   return written;
+}
+
+function maskingAlone({ 'training.seed': _, ...masking }: Record<string, string>): Record<string, string> {
+  return masking;
 }
 
 function refuseMore(more: readonly string[]): void {
