@@ -18,6 +18,8 @@ export default defineRecipe({
     config: { numGroups: [1, 1, 1], zIndexDim: [64, 64, 64] },
     positionInitScale: 0.3,
   },
+  // What its scores were measured with.
+  finetune: { head: 'mean' },
   optimizer: { learningRate: 1e-3, warmupSteps: 100, weightDecay: 0.05 },
   training: { steps: 2000, batchSize: 16, checkpointEvery: 0, logEvery: 20 },
 });

@@ -26,6 +26,8 @@ export default defineRecipe({
     config: { numGroups: [2, 1, 2], zIndexDim: [64, 32, 64] },
     positionInitScale: 0.3,
   },
+  // What its scores were measured with.
+  finetune: { head: 'mean' },
   optimizer: { learningRate: 1e-3, warmupSteps: 30, weightDecay: 0.05 },
   training: { steps: 400, batchSize: 16, checkpointEvery: 0, logEvery: 10 },
 });

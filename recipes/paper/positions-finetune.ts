@@ -25,6 +25,8 @@ export default defineRecipe({
     config: { numGroups: [2, 1, 2], zIndexDim: [64, 32, 64] },
     positionInitScale: 0.3,
   },
+  // What its scores were measured with.
+  finetune: { head: 'mean' },
   optimizer: { learningRate: 1e-3, warmupSteps: 50, weightDecay: 0.05 },
   training: { steps: 500, batchSize: 16, checkpointEvery: 0, logEvery: 20 },
 });

@@ -145,9 +145,10 @@ export const defaultRecipe = {
     from: '',
     /**
      * How the classes of an example are read from the processor's latents: a linear on their `mean`, on all `latents` side
-     * by side, or on what one learned query reads of them by `attention`.
+     * by side, or on what one learned query reads of them by `attention`. `latents` did best on pictures and points
+     * in short trainings, and is the heaviest: it has a weight for every channel of every latent and class.
      */
-    head: 'mean' as Head,
+    head: 'latents' as Head,
     /** Probability spread over the other classes, in [0, 1). */
     labelSmoothing: 0,
     /** What keeps its pre-trained values: nothing, all but the classifier (a linear probe), or the position embeddings. */
