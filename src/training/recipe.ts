@@ -125,7 +125,7 @@ export const defaultRecipe = {
   masking: {
     /** `group`: one mask over the positions inside a group, shared by all groups; `uniform`: anywhere. */
     scheme: 'group' as 'group' | 'uniform',
-    /** Share of the inputs that is masked, in [0, 1); by modality: `{ image: 0.85, audio: 0.5 }`. */
+    /** Share of the inputs that is masked, in [0, 1); by modality `{ image: 0.85, audio: 1 }`, where 1 hides all of it. */
     ratio: 0.85 as number | Record<string, number>,
     /** Masked inputs are dropped before the encoder (less compute and memory), or set to zero. */
     input: 'drop' as 'drop' | 'zero',
