@@ -47,11 +47,11 @@ export async function importAs(
   applyModel(description, scope, modelInputs(description, 1));
   const expected = new Map([...scope.needs.parameters].map(([parameter, { shape }]) => [parameter, shape]));
   const match = matchNames(expected, weights.tensors);
-  const [remark] = matchRemarks({ ...match, unexpected: [] });
+  const amiss = matchRemarks({ ...match, unexpected: [] }).map((remark) => remark.replace(/\.$/, ''));
   ensure(
-    remark === undefined,
+    amiss.length === 0,
     () =>
-      `${path} does not hold a ${system}/${variant} for these inputs: ${remark.replace(/\.$/, '')}; name others with --as and --input.`,
+      `${path} does not hold a ${system}/${variant} for these inputs: ${amiss.join('; ')}; name others with --as and --input.`,
   );
   const values = await readMatched(match, weights.tensors, path);
   await ensureOurs(out);

@@ -24,9 +24,10 @@ export interface PickleHost {
   persistent(id: unknown): unknown;
 }
 
-/** More values at a time, or containers in all, than any checkpoint needs: such a pickle is made to exhaust the memory. */
+/** More values at a time, or containers or memos in all, than any checkpoint needs: a pickle made to exhaust the memory. */
 const MOST_VALUES = 2 ** 20;
-const MOST_MEMOS = 2 ** 21;
+const MOST_CONTAINERS = 2 ** 19;
+const MOST_MEMOS = 2 ** 20;
 
 /**
  * The stack machine. Dictionaries become `Map`s, sets `Set`s, lists and tuples arrays, bytes `Uint8Array`s, integers
@@ -50,7 +51,7 @@ export class PickleMachine {
 
   /** Pushes a new container, of which there may be so many in all. */
   pushContainer(value: unknown): void {
-    if (++this.containers > MOST_VALUES) throw new PickleRefusal(`makes more than ${MOST_VALUES} objects`);
+    if (++this.containers > MOST_CONTAINERS) throw new PickleRefusal(`makes more than ${MOST_CONTAINERS} objects`);
     this.push(value);
   }
 

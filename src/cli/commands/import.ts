@@ -166,7 +166,7 @@ async function convert({ tensors, config, files }: ForeignWeights, out: string):
     const load = async (): Promise<StoredArray> => {
       const data = await tensor.load();
       const bad = /F/.test(tensor.dtype) ? nonFiniteCount(toFloat32({ ...tensor, data })) : 0;
-      if (bad > 0) remarks.push(`"${shown(name)}" holds ${plural(bad, 'value')} that are NaN or infinite.`);
+      if (bad > 0) remarks.push(`"${shown(name)}" holds ${plural(bad, 'NaN or infinite value')}.`);
       return data;
     };
     return [name, { ...tensor, load }];

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/checkpoint/index.js';
+import { hip, path, shapesFolder, small } from '../cli/program.js';
+import { made, ramp } from './madeFiles.js';
+
+const run = made('run.pth')[0];
+
+/** Runs a command line that must succeed, and gives what it wrote. */
+async function succeeded(...argv: string[]): Promise<string> {
+  const { code, out, err } = await hip(...argv);
+  assert.equal(code, 0, err);
+  return out;
+}
+
+test('import tells what a file holds, and lists it', async () => {
+  const out = await succeeded('import', run, '--list');
+  assert.match(out, /^format +PyTorch zip\ntensors +6\nvalues +34, 136 B\ntypes +F32 \(6\)\narguments +model tiny\n/);
+  assert.match(out, /^The weights are those under "model"\.$/m);
+  assert.match(out, /^embed\.weight +F32 +4x3 +12$/m);
+  const told = JSON.parse(await succeeded('import', made('types-legacy.pth')[0], '--json', '--list'));
+  assert.deepEqual([told.format, told.tensors.length, told.parameters], ['PyTorch legacy', 12, 61]);
+});
+
+test('import converts to safetensors under the same names, with config.json', async () => {
+  mkdirSync(path('hub'));
+  writeFileSync(path('hub', 'pytorch_model.bin'), readFileSync(run));
+  writeFileSync(path('hub', 'config.json'), '{"model_type":"vit","architectures":["ViTModel"]}');
+  const out = await succeeded('import', path('hub'), '--out', path('converted'));
+  assert.match(out, /^config\.json +vit, ViTModel$/m);
+  const { tensors } = await readSafetensors(path('converted', 'model.safetensors'));
+  assert.deepEqual([...(tensors.get('embed.weight') as StoredTensor).data], ramp(12));
+  assert.equal(JSON.parse(readFileSync(path('converted', 'config.json'), 'utf8')).model_type, 'vit');
+  // In place: safetensors beside what they were made of.
+  await succeeded('import', path('hub'), '--out', path('hub'));
+  assert.deepEqual((await readSafetensors(path('hub', 'model.safetensors'))).tensors, tensors);
+});
+
+test('import makes a checkpoint of our own, which the other commands take', async () => {
+  const data = await shapesFolder('shapes', 6);
+  await succeeded('pretrain', '--data', data, '--steps', '1', '--out', path('run'), '--image-size', '12', ...small);
+  const weights = join(path('run'), 'checkpoints/step-00000001/model.safetensors');
+  const config = small.filter((_, i) => i < 12);
+  const imported = path('imported');
+  const out = await succeeded(
+    'import',
+    weights,
+    '--as',
+    'hip/tiny',
+    '--input',
+    'image=12x12x3',
+    ...config,
+    '--out',
+    imported,
+  );
+  assert.match(out, /hip\/tiny with \d+ parameter tensors\.\nNext:\n {2}hip info /);
+  assert.match(await succeeded('info', imported), /^hip\/tiny\n\nparameters +\d/);
+  assert.deepEqual(readFileSync(join(imported, 'model.safetensors')), readFileSync(weights));
+
+  const refusals: [string[], RegExp][] = [
+    [
+      ['import', weights, '--as', 'hip/tiny', '--out', path('never')],
+      /does not hold a hip\/tiny for these inputs: .*\d+ tensors of another shape: .* is needed/,
+    ],
+    [['import', run, '--as', 'hip/tiny', '--out', path('never')], /\d+ parameters not found: /],
+    [['import', weights, '--as', 'hip/tiny'], /Say with --out/],
+    [['import', weights, '--as', 'hip/tinny', '--out', path('never')], /Unknown hip variant "tinny"/],
+    [
+      ['import', weights, '--as', 'hip/tiny', '--input', 'image=12x12x3', ...config, '--out', data],
+      /holds .*, which a checkpoint would replace/,
+    ],
+    [['import', imported, '--out', imported], /is what is being imported/],
+    [['import', path('nowhere')], /nowhere does not exist/],
+  ];
+  for (const [argv, sentence] of refusals) {
+    const { code, err } = await hip(...argv);
+    assert.equal(code, 1, argv.join(' '));
+    assert.match(err, sentence);
+    assert.equal(err.trimEnd().split('\n').length, 1, err);
+  }
+});
+
+test('values that are no numbers are listed where they are kept, and refused for a model', async () => {
+  const data = Float32Array.of(1, Number.NaN);
+  const file = path('nan.safetensors');
+  await writeSafetensors(file, [['w', { dtype: 'F32', shape: [2], data }]]);
+  assert.match(await succeeded('import', file, '--out', path('nan')), /"w" holds 1 NaN or infinite value\./);
+  assert.deepEqual((await readSafetensors(path('nan', 'model.safetensors'))).tensors.get('w')?.data, data);
+});
