@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { createEngine, type Engine } from '../../src/engine/index.js';
+import { Graph, input, type Tensor } from '../../src/graph/index.js';
+import {
+  averagePool,
+  batchNormLayer,
+  doubledByRepetition,
+  fromMap,
+  halvedByMax,
+  resizedLinearly,
+  Scope,
+  STATISTIC,
+  toMap,
+} from '../../src/nn/index.js';
+
+let engine: Engine;
+before(async () => {
+  engine = await createEngine({ device: 'cpu' });
+});
+after(() => engine.dispose());
+
+async function run(
+  build: (x: Tensor) => Tensor,
+  shape: number[],
+  feeds = {},
+): Promise<{ y: number[]; shape: readonly number[] }> {
+  const x = input('x', shape);
+  const y = build(x);
+  const values = Float32Array.from({ length: x.size }, (_, i) => i);
+  const program = await engine.compile(Graph.of({ y }));
+  const result = await program.run({ x: values, ...feeds });
+  return { y: [...result.y], shape: y.shape };
+}
+
+test('maps and pixels change into each other', async () => {
+  assert.deepEqual((await run((x) => toMap(x, [1, 3]), [1, 3, 2])).y, [0, 2, 4, 1, 3, 5]);
+  assert.deepEqual(
+    (await run((x) => fromMap(toMap(x, [2, 3])), [2, 6, 2])).y,
+    Array.from({ length: 24 }, (_, i) => i),
+  );
+});
+
+test('pooling: an odd border is left out by the maximum, and shared by means', async () => {
+  assert.deepEqual(await run(halvedByMax, [1, 1, 2, 5]), { y: [6, 8], shape: [1, 1, 1, 2] });
+  assert.deepEqual((await run((x) => averagePool(x, [1, 2]), [1, 1, 2, 3])).y, [2, 3]);
+  assert.deepEqual((await run((x) => averagePool(x, [3, 1]), [1, 1, 2, 1])).y, [0, 0.5, 1]);
+  await assert.rejects(run(halvedByMax, [1, 1, 1, 4]), /A map of 1x4 cannot be halved/);
+});
+
+test('doubling repeats or interpolates', async () => {
+  assert.deepEqual((await run(doubledByRepetition, [1, 1, 1, 2])).y, [0, 0, 1, 1, 0, 0, 1, 1]);
+  const { y, shape } = await run((x) => resizedLinearly(x, [1, 4]), [1, 1, 1, 2]);
+  assert.deepEqual(shape, [1, 1, 1, 4]);
+  assert.deepEqual(y, [0, 0.25, 0.75, 1]);
+});
+
+test('batch norm reads its running statistics, which are no parameters, and the batch while training', async () => {
+  const scope = Scope.root();
+  const feeds = {
+    'parameter/n/scale': Float32Array.of(2),
+    'parameter/n/offset': Float32Array.of(1),
+    [`${STATISTIC}n/mean`]: Float32Array.of(1),
+    [`${STATISTIC}n/variance`]: Float32Array.of(4 - 1e-5),
+  };
+  const { y } = await run((x) => batchNormLayer(scope.child('n'), x), [1, 1, 1, 3], feeds);
+  y.forEach((v, i) => assert.ok(Math.abs(v - i) < 1e-5));
+  assert.deepEqual([...scope.needs.parameters.keys()], ['n/scale', 'n/offset']);
+  assert.deepEqual([...scope.needs.statistics.keys()], ['n/mean', 'n/variance']);
+  const training = Scope.root({ training: true });
+  const { 'parameter/n/scale': scale, 'parameter/n/offset': offset } = feeds;
+  const batch = await run((x) => batchNormLayer(training.child('n'), x), [2, 1, 1, 2], {
+    'parameter/n/scale': scale,
+    'parameter/n/offset': offset,
+  });
+  assert.ok(Math.abs(batch.y.reduce((a, b) => a + b) / 4 - 1) < 1e-5);
+});
