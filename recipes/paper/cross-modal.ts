@@ -13,17 +13,18 @@ export default defineRecipe({
   name: 'paper-cross-modal',
   task: 'pretrain',
   data: { imageSize: [36, 48], crop: 'none', flip: true },
-  video: { frames: 12, rate: 4, sound: true },
+  // One second from anywhere: what is said when must be seen.
+  video: { frames: 8, rate: 8, start: 'random', sound: true },
   audio: { rate: 16000, melBins: 16 },
   model: { name: 'hip', variant: 'small', positionInitScale: 0.3 },
   masking: {
     scheme: 'group',
-    ratio: { video: 0.9, audio: 0.7 },
+    ratio: { video: 0.8, audio: 0.8 },
     input: 'drop',
     perExample: true,
     reconstruct: 'masked',
     dropModality: 0.5,
   },
   optimizer: { learningRate: 2e-3, positionLearningRateScale: 10, warmupSteps: 50, weightDecay: 0.05 },
-  training: { steps: 2000, batchSize: 8, checkpointEvery: 0, logEvery: 20 },
+  training: { steps: 2500, batchSize: 8, checkpointEvery: 0, logEvery: 20 },
 });

@@ -75,6 +75,8 @@ export const defaultRecipe = {
     frames: 8,
     /** Frames per second of a clip, whatever the file has. */
     rate: 8,
+    /** Which part of a longer training video is taken. */
+    start: 'random' as 'random' | 'center' | 'start',
     /** Whether the sound of the same time is a second modality. Files without sound then lack it. */
     sound: false,
   },

@@ -46,11 +46,11 @@ const readers: { [K in KindName]: (recipe: Recipe, dataset: Dataset) => Promise<
   },
 
   async video({ video, audio, data }, dataset) {
-    const { frames, rate, sound } = video;
+    const { frames, rate, start, sound } = video;
     const heard = sound && audio.rate === 0 ? await sampleOf(dataset, 'video') : [];
     return {
       kind: 'video',
-      ...{ frames, frameRate: rate, start: data.crop === 'none' || data.crop === 'center' ? 'center' : 'random' },
+      ...{ frames, frameRate: rate, start },
       imageSize: sizeOf(data.imageSize, undefined, dataset),
       ...viewOf(data),
       sound: sound

@@ -61,6 +61,7 @@ export const sectionRules: { [S in keyof Sections]: SectionRules<Sections[S]> } 
   video: {
     frames: integer({ min: 1 }),
     rate: number({ above: 0 }),
+    start: choice('random', 'center', 'start'),
     sound: flag,
   },
   points: {

@@ -116,7 +116,9 @@ export const shares = rule<number | Record<string, number>>(
   'a number at least 0 and below 1, or one of at most 1 by modality such as {"image":0.85}',
   (value) =>
     inRange(value, share) ||
-    (isRecord(value) && Object.keys(value).length > 0 && Object.values(value).every((item) => inRange(item, { min: 0, max: 1 }))),
+    (isRecord(value) &&
+      Object.keys(value).length > 0 &&
+      Object.values(value).every((item) => inRange(item, { min: 0, max: 1 }))),
   (typed) => (typed.trim().startsWith('{') ? parseJson(typed) : parseNumber(typed)),
 );
 
