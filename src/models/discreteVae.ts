@@ -101,6 +101,10 @@ export function decodedPixels(decoded: Tensor): Tensor {
 
 /** Residual blocks of one width; the branch is divided by the square of the number of all blocks. */
 function residualGroup(scope: Scope, config: DiscreteVaeConfig, x: Tensor, out: number, kernels: number[]): Tensor {
+  ensure(
+    config.hidden % 4 === 0,
+    () => `A discrete auto-encoder's hidden channels are divided by 4 inside its blocks: ${config.hidden} does not do.`,
+  );
   const gain = 1 / (config.groups * config.blocksPerGroup) ** 2;
   let map = x;
   for (let block = 1; block <= config.blocksPerGroup; block++) {

@@ -1,6 +1,7 @@
 /** Training a discrete auto-encoder: reconstruct images from relaxed choices of tokens (Ramesh et al. 2021, arXiv 2102.12092). */
 import { ensure } from '../errors/index.js';
 import { show, type Tensor } from '../graph/index.js';
+import { type Key, uniform } from '../random/index.js';
 
 /** Both parts of the loss, each per value of the image. */
 export interface DiscreteVaeLoss {
@@ -53,4 +54,10 @@ export function discreteVaeLoss(
 export function temperatureAt(step: number, steps: number, { from = 1, to = 1 / 16 } = {}): number {
   const share = Math.min(step / steps, 1);
   return to + ((from - to) * (1 + Math.cos(Math.PI * share))) / 2;
+}
+
+/** Standard Gumbel noise for `gumbelSoftmax`, `count` numbers: -log(-log(u)), u kept inside (0, 1). */
+export function gumbelNoise(key: Key, count: number): Float32Array {
+  const half = 2 ** -25;
+  return uniform(key, count).map((u) => -Math.log(-Math.log(u + half)));
 }

@@ -10,7 +10,7 @@ export {
   milNceLogits,
   ntXent,
 } from './contrastive.js';
-export { type DiscreteVaeLoss, discreteVaeLoss, temperatureAt } from './discreteVae.js';
+export { type DiscreteVaeLoss, discreteVaeLoss, gumbelNoise, temperatureAt } from './discreteVae.js';
 export { type GumbelSoftmaxOptions, gumbelSoftmax } from './gumbelSoftmax.js';
 export { type HogOptions, hog, hogTokens, type OrientedGradients, orientedGradients } from './hog.js';
 export {
