@@ -126,3 +126,36 @@ export async function refused(promise: Promise<unknown>, sentence: RegExp): Prom
   });
   assert.ok(worked(begin) < 4000, `refused only after ${worked(begin)} ms`);
 }
+
+/** The same archive as those above 4 GiB are written: sizes and places in zip64 fields, and a zip64 end. */
+export function wide(zip: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(zip);
+  const end = bytes.length - 22;
+  const begin = bytes.readUInt32LE(end + 16);
+  const entries: Buffer[] = [];
+  for (let at = begin; at < end; ) {
+    const name = bytes.readUInt16LE(at + 28);
+    const next = at + 46 + name + bytes.readUInt16LE(at + 30) + bytes.readUInt16LE(at + 32);
+    const entry = Buffer.concat([bytes.subarray(at, at + 46 + name), Buffer.alloc(4 + 24)]);
+    entry.writeUInt16LE(28, 30);
+    entry.writeUInt16LE(0, 32);
+    entry.writeUInt16LE(1, 46 + name);
+    entry.writeUInt16LE(24, 48 + name);
+    for (const [i, field] of [24, 20, 42].entries()) {
+      entry.writeBigUInt64LE(BigInt(entry.readUInt32LE(field)), 50 + name + 8 * i);
+      entry.writeUInt32LE(0xffffffff, field);
+    }
+    entries.push(entry);
+    at = next;
+  }
+  const directory = Buffer.concat(entries);
+  const end64 = Buffer.alloc(56 + 20);
+  end64.writeUInt32LE(0x06064b50, 0);
+  end64.writeBigUInt64LE(BigInt(directory.length), 40);
+  end64.writeBigUInt64LE(BigInt(begin), 48);
+  end64.writeUInt32LE(0x07064b50, 56);
+  end64.writeBigUInt64LE(BigInt(begin + directory.length), 64);
+  const last = Buffer.from(bytes.subarray(end));
+  last.fill(0xff, 8, 20);
+  return Buffer.concat([bytes.subarray(0, begin), directory, end64, last]);
+}

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type LazyTensor, readFloat32, readPickledWeights } from '../../src/checkpoint/index.js';
 import { openPickledWeights } from '../../src/checkpoint/torch/readPickledWeights.js';
-import { archive, dictionary, made, pickle, ramp, refused, tensor, written } from './madeFiles.js';
+import { archive, dictionary, made, pickle, ramp, refused, tensor, wide, written } from './madeFiles.js';
 
 /** All values as float32, by name, with shapes. */
 async function floats(tensors: ReadonlyMap<string, LazyTensor>): Promise<Record<string, [number[], number[]]>> {
@@ -126,6 +126,14 @@ test('bytes in either order, and deflated archives', async () => {
   assert.deepEqual((await floats(await readPickledWeights(packed))).w, [[3], [1.5, -2, 1e-3].map(Math.fround)]);
   const odd = written('odd.pth', archive(content, { 0: little }, { 'a/byteorder': Buffer.from('middle') }));
   await refused(readPickledWeights(odd), /byte order is neither little nor big/);
+});
+
+test('archives with zip64 fields, as those above 4 GiB have', async () => {
+  const content = dictionary({ w: tensor({ elements: 2, shape: [2], stride: [1] }) });
+  const zip = wide(archive(content, { 0: Buffer.from(Float32Array.of(3, 4).buffer) }));
+  assert.deepEqual((await floats(await readPickledWeights(written('wide.pth', zip)))).w, [[2], [3, 4]]);
+  for (let cut = 1; cut < 120; cut += 7)
+    await refused(readPickledWeights(written('cut.pth', zip.subarray(0, zip.length - cut))), /cut off or damaged/);
 });
 
 test('globals that nobody calls do no harm', async () => {
