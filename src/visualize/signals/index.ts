@@ -5,6 +5,8 @@ import type { Modality } from '../../models/index.js';
 import { clip } from './clip.js';
 import { cloud } from './cloud.js';
 import { bands, image } from './grid.js';
+import { logMel } from './logMel.js';
+import { ofPieces } from './pieces.js';
 import type { ShownModality, SignalPictures } from './signal.js';
 import { sound } from './sound.js';
 
@@ -20,7 +22,7 @@ export type {
 
 /** Pictures of a modality, and where they need one, its elements per second. */
 interface Entry<R> {
-  pictures: SignalPictures;
+  pictures: SignalPictures | ((reader: R) => SignalPictures);
   rate?(reader: R): number | undefined;
 }
 
@@ -28,13 +30,18 @@ const table: { [K in KindName]: Record<string, Entry<Extract<Reader, { kind: K }
   image: { image: { pictures: image } },
   segmentation: { image: { pictures: image } },
   bands: { bands: { pictures: bands } },
-  audio: { audio: { pictures: sound, rate: ({ rate }) => rate } },
+  audio: { audio: { pictures: soundIn, rate: ({ rate }) => rate } },
   video: {
     video: { pictures: clip, rate: ({ frameRate }) => frameRate },
-    audio: { pictures: sound, rate: (reader) => reader.sound?.rate },
+    audio: { pictures: ({ sound = {} }) => soundIn(sound), rate: (reader) => reader.sound?.rate },
   },
   points: { points: { pictures: cloud } },
 };
+
+/** Pictures of a sound in the form that its elements have. */
+function soundIn({ patch = 1, melBins = 0 }: { patch?: number; melBins?: number }): SignalPictures {
+  return melBins > 0 ? logMel : ofPieces(sound, patch);
+}
 
 /** A modality with its pictures. */
 export interface ModalityPictures {
@@ -58,7 +65,7 @@ export function picturesOf(
     ensure(entry, () => `There are no pictures of "${name}" in ${kindOf(reader).noun}s: it is none of their signals.`);
     return {
       modality: { name, indexShape, channels, ...statistics[name], rate: entry.rate?.(reader) },
-      pictures: entry.pictures,
+      pictures: typeof entry.pictures === 'function' ? entry.pictures(reader) : entry.pictures,
     };
   });
 }
