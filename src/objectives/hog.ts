@@ -24,9 +24,6 @@ export interface HogOptions {
 /** Below this length a histogram is all zeros and stays so. */
 const SMALLEST_LENGTH = 1e-12;
 
-/** Sobel's filter for horizontal edges of sign (left - right); its transpose is the vertical one. */
-const SOBEL = [1, 0, -1, 2, 0, -2, 1, 0, -1];
-
 /** Gradients of every pixel and what they vote for. */
 export interface OrientedGradients {
   /** Left minus right and top minus bottom neighbours, weighted 1, 2, 1 across; `[B, C, H, W]`. */
@@ -94,13 +91,11 @@ export function hogTokens(histograms: Tensor, cells: number): Tensor {
 /** Gradients, and for each border between bins whether a pixel's angle reaches it, bool `[B, C, H, W]`. */
 function gradientsOf(images: Tensor, bins: number): { gx: Tensor; gy: Tensor; atLeast: Tensor[] } {
   ensure(Number.isInteger(bins) && bins >= 2, () => `HOG needs at least 2 orientations, not ${bins}.`);
-  const [batch, colours, height, width] = images.shape;
-  const padded = mirror(mirror(images, 2), 3).reshape([batch * colours, 1, height + 2, width + 2]);
-  const transposed = SOBEL.map((_, i) => SOBEL[(i % 3) * 3 + Math.floor(i / 3)]);
-  const both = padded.conv(constant([...SOBEL, ...transposed], [2, 1, 3, 3]));
-  const [gx, gy] = both.split(2, 1).map((g) => g.reshape(images.shape));
+  const padded = mirror(mirror(images, 2), 3);
+  // Sobel's filters: differences first, so that they are exactly zero where the mirrored border makes both neighbours equal.
+  const [gx, gy] = [smoothed(differences(padded, 3), 2), smoothed(differences(padded, 2), 3)];
   // The angle is measured from the y axis towards x, as atan2(gx, gy): the half plane gx > 0, and the ray gy > 0 of its border.
-  const isUpper = gx.greater(0).or(gx.equal(0).and(gy.greater(0)));
+  const isUpper = gx.equal(0).where(gy, gx).greater(0);
   const [up, along] = [isUpper.where(gx, gx.neg()), isUpper.where(gy, gy.neg())];
   const atLeast = Array.from({ length: bins - 1 }, (_, i) => {
     const angle = (Math.PI * (i + 1)) / bins;
@@ -111,6 +106,23 @@ function gradientsOf(images: Tensor, bins: number): { gx: Tensor; gy: Tensor; at
 
 function lengthOf(gx: Tensor, gy: Tensor): Tensor {
   return gx.mul(gx).add(gy.mul(gy)).sqrt();
+}
+
+/** Of each element but the outermost, its predecessor less its successor. */
+function differences(x: Tensor, axis: number): Tensor {
+  return shifted(x, axis, 0).sub(shifted(x, axis, 2));
+}
+
+/** Of each element but the outermost, twice itself and its two neighbours. */
+function smoothed(x: Tensor, axis: number): Tensor {
+  return shifted(x, axis, 0)
+    .add(shifted(x, axis, 1).mul(2))
+    .add(shifted(x, axis, 2));
+}
+
+/** All but two elements of an axis, from `start` on. */
+function shifted(x: Tensor, axis: number, start: number): Tensor {
+  return x.slice(x.shape.map((size, i) => (i === axis ? [start, start + size - 2] : undefined)));
 }
 
 /** A Gaussian of sum 1 and half its width as deviation, side by side over an image: `[H, W]`. */
