@@ -16,7 +16,7 @@ export type { RowSelection } from './inputStage.js';
 export { indexDim, type Modality } from './modality.js';
 export { type ModelName, modelNames, parseModelName } from './modelName.js';
 export { type PerceiverIoConfig, perceiverIo } from './perceiverIo.js';
-export { configOf, systemByName, systems } from './registry.js';
+export { configOf, settingsOf, systemByName, systems } from './registry.js';
 export { selectRows } from './rows.js';
 export type { ApplyOptions, PerceiverOutputs, System } from './system.js';
 export { onlyReal, realElements, validFeeds, validInputs } from './validity.js';

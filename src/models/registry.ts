@@ -1,6 +1,7 @@
 /** Every system by name, and the configuration of a variant. */
 import { ensure, unknownName } from '../errors/index.js';
 import { type HipConfig, hip, hipGrouping } from './hip.js';
+import { imageSystems } from './imageSystems.js';
 import { perceiverIo, perceiverIoGrouping } from './perceiverIo.js';
 import type { System } from './system.js';
 import { hipVariants, perceiverIoVariants } from './variants.js';
@@ -10,6 +11,8 @@ const hipSystem: System<HipConfig> = {
   summary: 'Hierarchical Perceiver: raw inputs in groups, positions learned',
   paper: 'arXiv 2202.10890',
   variants: hipVariants,
+  masksElements: true,
+  settings: ['processorIndexDimTrain', 'processorIndexDimEval', 'labelModalities'],
   apply: hip,
   grouping: hipGrouping,
 };
@@ -27,9 +30,12 @@ export const systems: Record<string, System> = {
     summary: 'Perceiver IO: all inputs in one group, for comparison',
     paper: 'arXiv 2107.14795',
     variants: perceiverIoVariants,
+    masksElements: true,
+    settings: ['zIndexDimTrain', 'zIndexDimEval'],
     apply: perceiverIo,
     grouping: perceiverIoGrouping,
   },
+  ...imageSystems,
 };
 
 /** A system by name. Throws with the nearest name where there is none. */
@@ -47,20 +53,19 @@ export function configOf(
   if (!Object.hasOwn(system.variants, variant))
     throw unknownName(`${system.name} variant`, variant, Object.keys(system.variants));
   const base = system.variants[variant] as Record<string, unknown>;
-  const known = new Set([
-    ...Object.keys(base),
-    'processorIndexDimTrain',
-    'processorIndexDimEval',
-    'labelModalities',
-    'zIndexDimTrain',
-    'zIndexDimEval',
-  ]);
+  const known = new Set([...Object.keys(base), ...(system.settings ?? [])]);
   for (const key of Object.keys(overrides))
     if (!known.has(key)) throw unknownName(`${system.name} setting`, key, known);
   const merged = { ...base, ...overrides };
   ensure(
-    Number.isInteger(merged.numEmbeddingChannels),
+    !known.has('numEmbeddingChannels') || Number.isInteger(merged.numEmbeddingChannels),
     () => `${system.name}: numEmbeddingChannels must be a whole number.`,
   );
   return merged;
+}
+
+/** Of settings that recipes have for all systems, those that this one has. */
+export function settingsOf({ variants, settings = [] }: System, all: Record<string, unknown>): Record<string, unknown> {
+  const known = new Set([...Object.values(variants).flatMap((config) => Object.keys(config)), ...settings]);
+  return Object.fromEntries(Object.entries(all).filter(([key]) => known.has(key)));
 }

@@ -40,6 +40,10 @@ export interface System<Config = any> {
   summary: string;
   paper: string;
   variants: Record<string, Config>;
+  /** Whether masked auto-encoding of raw elements pre-trains it. */
+  masksElements: boolean;
+  /** Settings that variants may have and need not. */
+  settings?: readonly string[];
   /** `inputs[name]`: `[B, I, C]`. */
   apply(
     scope: Scope,

@@ -9,6 +9,7 @@ import {
   type Modality,
   type PerceiverOutputs,
   type System,
+  settingsOf,
   systemByName,
   validFeeds,
   validInputs,
@@ -50,7 +51,9 @@ export function describeModel(
   partial?: string[],
 ): ModelDescription {
   const { name, variant, config, positions, positionInitScale } = recipe.model;
-  const complete = configOf(systemByName(name), variant, { positions, positionInitScale, ...config });
+  const system = systemByName(name);
+  const own = settingsOf(system, { positions, positionInitScale });
+  const complete = configOf(system, variant, { ...own, ...config });
   return { system: name, variant, config: complete, modalities, reader, ...(partial?.length ? { partial } : {}) };
 }
 

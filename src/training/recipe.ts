@@ -112,7 +112,7 @@ export const defaultRecipe = {
   /** The network. */
   model: {
     /** System, as listed by the command `models`. */
-    name: 'hip' as 'hip' | 'hip_class_bottleneck' | 'perceiver_io',
+    name: 'hip' as 'hip' | 'hip_class_bottleneck' | 'perceiver_io' | 'vit' | 'mlp_mixer' | 'mae',
     /** Row of the system's variant table. */
     variant: 'Mini',
     /** Fields of the variant to change, in camelCase: `{ numZChannels: [64, 128] }`. */

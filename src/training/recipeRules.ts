@@ -79,7 +79,7 @@ export const sectionRules: { [S in keyof Sections]: SectionRules<Sections[S]> } 
     scale: number({ min: 0 }),
   },
   model: {
-    name: choice('hip', 'hip_class_bottleneck', 'perceiver_io'),
+    name: choice('hip', 'hip_class_bottleneck', 'perceiver_io', 'vit', 'mlp_mixer', 'mae'),
     variant: filledText,
     config: fields,
     positions: choice('learned', 'fourier', 'none'),

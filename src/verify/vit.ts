@@ -101,6 +101,3 @@ function fromHf(golden: GoldenCase): CaseModel {
 function tensorOfWeights({ weights }: GoldenCase, name: string): readonly number[] {
   return weights!.get(name)!.shape;
 }
-
-export { pairOf, pixelsOf } from './images.js';
-export { epsilonOf, torchActivation as hfActivation } from './torchArguments.js';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { loadCheckpoint } from '../../checkpoint/index.js';
-import { type Modality, parseModelName } from '../../models/index.js';
+import { type Modality, parseModelName, settingsOf, systemByName } from '../../models/index.js';
 import { describeVariant, type InspectedModel, inspectModel, type ModelReport } from '../../tasks/index.js';
 import {
   autoencodingObjective,
@@ -51,7 +51,8 @@ export const command = defineCommand({
     if (options.input.length > 0) given.push(parseModalities(options.input));
     const { model, datasets, recipe } = await chosenModel(positionals[0], given, overrides);
     const report = inspectModel(model, datasets);
-    const training = model.classes || datasets.length > 1 ? undefined : trainingStep(model, datasets[0], recipe);
+    const isPretrained = systemByName(model.system).masksElements && !model.classes;
+    const training = !isPretrained || datasets.length > 1 ? undefined : trainingStep(model, datasets[0], recipe);
     const { system, variant, config } = model;
     output.result({ model: `${system}/${variant}`, config, ...report, training }, () =>
       [
@@ -90,7 +91,8 @@ async function chosenModel(name: string, given: Modality[][], overrides: Record<
   const recipe = resolveRecipe(base, overrides);
   const datasets = given.length > 0 ? given : [parseModalities(['image=224x224x3'])];
   const { name: system, variant, positions, positionInitScale, config } = recipe.model;
-  const model = describeVariant(system, variant, datasets.flat(), { positions, positionInitScale, ...config });
+  const own = settingsOf(systemByName(system), { positions, positionInitScale });
+  const model = describeVariant(system, variant, datasets.flat(), { ...own, ...config });
   return { model, datasets, recipe };
 }
 

@@ -1,3 +1,4 @@
+import { HiperceiverError } from '../../errors/index.js';
 import { type Modality, modelNames, systemByName } from '../../models/index.js';
 import { describeVariant, inspectModel, labelNames } from '../../tasks/index.js';
 import { defineCommand } from '../command.js';
@@ -32,19 +33,40 @@ export const command = defineCommand({
     const labelled = labelNames(modalities).length > 0 ? modalities : [...modalities, LABEL];
     const rows = modelNames().map(({ system, variant }) => {
       const taken = system === 'hip_class_bottleneck' ? labelled : modalities;
-      const { parameters, datasets } = inspectModel(describeVariant(system, variant, taken), [taken]);
       const { summary, paper } = systemByName(system);
-      return { model: `${system}/${variant}`, parameters, flops: datasets[0].flops, summary, paper };
+      return { model: `${system}/${variant}`, ...sizeOn(system, variant, taken), summary, paper };
     });
     output.result(rows, () =>
       [
         formatTable(
-          rows.map((r) => [r.model, r.parameters, formatCount(r.flops, 'FLOP'), r.paper, r.summary]),
+          rows.map((r) => [
+            r.model,
+            r.parameters ?? '–',
+            r.flops === null ? '–' : formatCount(r.flops, 'FLOP'),
+            r.paper,
+            r.summary,
+          ]),
           ['model', 'parameters', 'forward', 'paper', 'what it is'],
         ),
         '',
+        ...(rows.some((r) => r.parameters === null) ? ['– does not take this input.'] : []),
         `Sizes for ${describeModalities(modalities)}, one example${labelled === modalities ? '' : `; of hip_class_bottleneck with ${describeModalities([LABEL])} besides`}.`,
       ].join('\n'),
     );
   },
 });
+
+/** Parameters and operations; null for a model that does not take such inputs. */
+function sizeOn(
+  system: string,
+  variant: string,
+  modalities: Modality[],
+): { parameters: number | null; flops: number | null } {
+  try {
+    const { parameters, datasets } = inspectModel(describeVariant(system, variant, modalities), [modalities]);
+    return { parameters, flops: datasets[0].flops };
+  } catch (error) {
+    if (error instanceof HiperceiverError) return { parameters: null, flops: null };
+    throw error;
+  }
+}
