@@ -1,7 +1,7 @@
 /** One row of a table of results: a few runs, each a command that anybody can type, for several seeds. */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type FinetuneResult, finetune } from '../src/tasks/index.js';
 import { loadRecipe, pretrain, resolveRecipe, type TrainingPlan } from '../src/training/index.js';
 
@@ -53,11 +53,20 @@ export function commandLine({ command, recipe, overrides }: Run): string {
 }
 
 /** A file name for a row. */
-export function slug(name: string): string {
+function slug(name: string): string {
   return name
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-|-$/g, '');
+}
+
+/** Whether a row has been run with a seed. */
+export function hasRun(row: Row, seed: number, folder: string): boolean {
+  return existsSync(outcomeFile(row, seed, folder));
+}
+
+function outcomeFile(row: Row, seed: number, folder: string): string {
+  return join(folder, `${slug(row.name)}-${seed}`, 'outcome.json');
 }
 
 /**
@@ -65,8 +74,8 @@ export function slug(name: string): string {
  * @param say hears what is being done
  */
 export async function runRow(row: Row, seed: number, folder: string, say: (what: string) => void): Promise<Outcome> {
-  const where = join(folder, `${slug(row.name)}-${seed}`);
-  const kept = join(where, 'outcome.json');
+  const kept = outcomeFile(row, seed, folder);
+  const where = dirname(kept);
   if (existsSync(kept)) return JSON.parse(await readFile(kept, 'utf8')) as Outcome;
   await rm(where, { recursive: true, force: true });
   await mkdir(where, { recursive: true });

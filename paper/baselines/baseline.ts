@@ -41,7 +41,9 @@ export async function scoreBaseline(recipe: Recipe): Promise<Baseline> {
 }
 
 async function wholeBaseline(train: Dataset, test: Dataset, reader: Reader): Promise<Baseline> {
-  const modalities: Modality[] = kindOf(reader).shapes(reader);
+  const modalities: Modality[] = kindOf(reader)
+    .shapes(reader)
+    .map((m) => (m.name === 'audio' ? samplesOf(m, reader) : m));
   const rate = reader.kind === 'audio' ? reader.rate : reader.kind === 'video' ? (reader.sound?.rate ?? 0) : 0;
   const featuresOf = async (dataset: Dataset) => {
     const rows: Float32Array[] = [];
@@ -62,6 +64,12 @@ async function wholeBaseline(train: Dataset, test: Dataset, reader: Reader): Pro
     score: right / asked.rows.length,
     chance: asked.labels.filter((label) => label === frequent).length / asked.labels.length,
   };
+}
+
+/** A sound that is read in pieces as the samples that it is. */
+function samplesOf(modality: Modality, reader: Reader): Modality {
+  const { patch = 1 } = (reader.kind === 'video' ? reader.sound : reader.kind === 'audio' ? reader : undefined) ?? {};
+  return { ...modality, indexShape: [modality.indexShape[0] * patch], channels: modality.channels / patch };
 }
 
 async function pixelBaseline(train: Dataset, test: Dataset, reader: Reader): Promise<Baseline> {

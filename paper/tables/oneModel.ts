@@ -93,14 +93,16 @@ export const command = definePaperTable({
   rows: (quick) => signals.flatMap((signal) => rowsOf(signal, quick)),
   async result(found) {
     const baselines = new Map<string, Baseline>();
-    for (const { name, overrides } of signals)
+    const run = signals.filter(({ name }) => found.some(({ row }) => row.name === name));
+    for (const { name, overrides } of run)
       baselines.set(name, await scoreBaseline(resolveRecipe(await loadRecipe('paper/one-model-finetune'), overrides)));
     const scoresOf = (outcomes: Outcome[]) => interval(outcomes.map((o) => o.score));
-    const rows = signals.map((signal, i) => ({
+    const rowOf = (name: string) => found.find(({ row }) => row.name === name);
+    const rows = run.map((signal) => ({
       signal,
       baseline: baselines.get(signal.name) as Baseline,
-      hip: found[2 * i],
-      flat: found[2 * i + 1],
+      hip: rowOf(signal.name) as (typeof found)[number],
+      flat: rowOf(`${signal.name}, Perceiver IO`),
     }));
     return {
       tables: [
@@ -110,7 +112,7 @@ export const command = definePaperTable({
             signal.name,
             signal.what,
             percent(scoresOf(hip.outcomes)),
-            percent(scoresOf(flat.outcomes)),
+            flat && percent(scoresOf(flat.outcomes)),
             (100 * baseline.score).toFixed(1),
             (100 * baseline.chance).toFixed(1),
             interval(hip.outcomes.map((o) => o.minutes)).mean.toFixed(1),
@@ -122,7 +124,7 @@ export const command = definePaperTable({
           rows: rows.map(({ signal, baseline, hip, flat }) => [
             signal.name,
             baseline.name,
-            [hip, flat].map(({ outcomes }) => (outcomes[0].runs[0].flops / 1e9).toFixed(1)).join(', '),
+            [hip, flat].map((row) => (row ? (row.outcomes[0].runs[0].flops / 1e9).toFixed(1) : '–')).join(', '),
             hip.row.runs.map(commandLine).join(' ; '),
           ]),
         },

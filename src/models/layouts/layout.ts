@@ -137,7 +137,11 @@ export function fromLayout(
     const piece = tensor.data.subarray(index * size, (index + 1) * size);
     values.set(parameter.name, stored.axes ? permuted(piece, stored.shape, stored.axes) : piece.slice());
   }
-  return { values, missing: [...missing], unexpected: [...tensors.keys()].filter((name) => !used.has(name) && !BYSTANDERS.test(name)) };
+  return {
+    values,
+    missing: [...missing],
+    unexpected: [...tensors.keys()].filter((name) => !used.has(name) && !BYSTANDERS.test(name)),
+  };
 }
 
 /** Old checkpoints keep a convolution as a matrix `[out, in·kernel]`: the same values in the same order. */
