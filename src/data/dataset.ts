@@ -159,7 +159,8 @@ async function arrayKind(folder: string, file: string | undefined): Promise<Kind
   return shape.length === 2 && shape[1] < shape[0] ? 'points' : 'bands';
 }
 
-function selectTags(tags: Uint8Array, rows: Int32Array, width: number): Uint8Array {
+/** The tags `[rows, width]` of chosen rows of `[N, width]`. */
+export function selectTags(tags: Uint8Array, rows: Int32Array, width: number): Uint8Array {
   const out = new Uint8Array(rows.length * width);
   for (const [i, row] of rows.entries()) out.set(tags.subarray(row * width, (row + 1) * width), i * width);
   return out;

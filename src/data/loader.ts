@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { ensure, HiperceiverError } from '../errors/index.js';
 import type { Key } from '../random/index.js';
 import { type AssembledBatch, type AssemblyOptions, createAssembler } from './assemble.js';
-import type { Dataset } from './dataset.js';
+import { type Dataset, selectTags } from './dataset.js';
 import { kindOf, type Reader } from './kinds/index.js';
 import { stepsPerEpoch } from './order.js';
 import { createPool } from './pool.js';
@@ -158,7 +158,7 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
         targets,
         lengths,
         labels: labels && Int32Array.from(ids, (row) => labels[row]),
-        tags: tags && rowsOf(tags, ids, classes.length),
+        tags: tags && Float32Array.from(selectTags(tags, ids, classes.length)),
       };
     },
     async close() {
@@ -212,11 +212,4 @@ function defaultWorkers(dataset: Dataset, { reader }: LoaderOptions): number {
     stored ? stored.height * stored.width * stored.channels : Infinity,
   );
   return largest <= INLINE_LENGTH ? 0 : Math.max(1, Math.min(4, availableParallelism() - 1));
-}
-
-/** Chosen rows of `[N, width]`. */
-function rowsOf(values: Uint8Array, rows: Int32Array, width: number): Float32Array {
-  const out = new Float32Array(rows.length * width);
-  for (const [i, row] of rows.entries()) out.set(values.subarray(row * width, (row + 1) * width), i * width);
-  return out;
 }

@@ -40,7 +40,7 @@ export {
   predictSegments,
 } from './predict.js';
 export { embedDataset, type FeatureSet, knnAccuracy, linearProbe, type ProbeOptions, rawFeatures } from './probe.js';
-export { type ModalityReconstruction, type Reconstruction, reconstruct } from './reconstruction.js';
+export { type ModalityReconstruction, type Reconstruction, reconstruct, restoreTargets } from './reconstruction.js';
 export { evaluateRetrieval, type RetrievalScore } from './retrieval.js';
 export { Runner } from './runner.js';
 export { saveFeatures } from './saveFeatures.js';

@@ -79,7 +79,12 @@ export async function reconstruct(
       const predicted = result[`reconstruction/${name}`] as Float32Array;
       return {
         reconstruction: masking.normalizeTargets
-          ? restored(predicted, signals[name], plan, description.partial?.includes(name) ? lengths?.[name] : undefined)
+          ? restoreTargets(
+              predicted,
+              signals[name],
+              plan,
+              description.partial?.includes(name) ? lengths?.[name] : undefined,
+            )
           : predicted,
         mask: elementMask(plan, drawMask(plan, maskKey)),
         loss: result[`loss/${name}`][0],
@@ -98,7 +103,7 @@ const VARIANCE_EPSILON = 1e-6;
  * Undoes the normalisation of targets: each group back to the mean and deviation of what is real of its own inputs.
  * @param lengths real elements of each example; all where absent
  */
-function restored(
+export function restoreTargets(
   predicted: Float32Array,
   inputs: Float32Array,
   { part: { indexDim, groups }, rows, batchSize }: MaskPlan,

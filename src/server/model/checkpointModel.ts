@@ -10,11 +10,10 @@ import {
   planMasks,
 } from '../../objectives/index.js';
 import { fold, keyFrom } from '../../random/index.js';
-import { classify, features, type LoadedModel, loadModel } from '../../tasks/index.js';
+import { classify, features, type LoadedModel, loadModel, restoreTargets } from '../../tasks/index.js';
 import { defaultRecipe, type ModelDescription, readerOf, systemOf, validityFeeds } from '../../training/index.js';
 import { SMALL_WEIGHTS } from '../batchPlan.js';
 import { type Build, CompiledProgram, weightBytes } from './compiledProgram.js';
-import { restoreTargets } from './restoreTargets.js';
 import type { Example, Feeds, Outputs, ReconstructionWork, ServedModel, Task, Work } from './servedModel.js';
 
 /** Where a checkpoint runs, and how many examples at a time. */

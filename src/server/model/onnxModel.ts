@@ -6,10 +6,10 @@ import { type DrawnMask, drawMask, elementMask, type MaskPlan } from '../../obje
 import { fold, keyFrom } from '../../random/index.js';
 import { typedFeeds } from '../../tasks/exportProof.js';
 import { OnnxFile } from '../../tasks/onnxFile.js';
+import { restoreTargets } from '../../tasks/reconstruction.js';
 import { HttpError } from '../httpError.js';
 import { cutOutputs, stackFeeds } from './batchFeeds.js';
 import { type OnnxMetadata, readOnnxMetadata } from './onnxMetadata.js';
-import { restoreTargets } from './restoreTargets.js';
 import type { Example, Feeds, Outputs, ReconstructionWork, ServedModel, Task, Work } from './servedModel.js';
 
 const TASKS: Record<OnnxMetadata['task'], readonly Task[]> = {
