@@ -20,7 +20,7 @@ interface ImageInput {
   size: Size2d;
 }
 
-function imageOf(system: string, modalities: readonly Modality[], inputs: Record<string, Tensor>): ImageInput {
+export function imageOf(system: string, modalities: readonly Modality[], inputs: Record<string, Tensor>): ImageInput {
   const [image] = modalities;
   ensure(
     modalities.length === 1 && image.indexShape.length === 2,

@@ -37,7 +37,17 @@ export {
 } from './masks.js';
 export { maskFromOrder, maskNoise, numKept, orderByNoise, orderOfParts, type TokenMask } from './noiseMasks.js';
 export { type PatchReconstruction, patchReconstruction } from './patchReconstruction.js';
-export { normalizePatches } from './patchTargets.js';
+export { normalizePatches, restorePatches } from './patchTargets.js';
+export {
+  type BuildPretraining,
+  type Circumstances,
+  canPretrain,
+  type FilledIn,
+  type PretrainedModel,
+  type Pretraining,
+  type PretrainingOptions,
+  pretrainingOf,
+} from './pretraining/index.js';
 export {
   type BandTarget,
   bandReconstructionLoss,

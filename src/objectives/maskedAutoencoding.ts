@@ -10,6 +10,7 @@ import {
   realElements,
   type System,
   selectRows,
+  ungroup,
   validRows,
 } from '../models/index.js';
 import type { Scope } from '../nn/index.js';
@@ -33,6 +34,8 @@ export interface Autoencoding {
   counts: Record<string, Tensor>;
   outputs: PerceiverOutputs;
   plans: MaskPlan[];
+  /** By modality: the whole signal as it is filled in, `[B, I, C]`, normalised targets brought back; needs `reconstruct: 'all'`. */
+  filled(): Record<string, Tensor>;
 }
 
 /** Added to a variance before its root is taken, as MAE does. */
@@ -82,6 +85,7 @@ export function maskedAutoencoding(
   const outputs = system.apply(scope, config, modalities, seen, { selections, valid });
   const losses: Record<string, Tensor> = {};
   const counts: Record<string, Tensor> = {};
+  const filled: Record<string, () => Tensor> = {};
   for (const { part } of plans) {
     const { name } = part;
     const modality = modalities.find((m) => m.name === name)!;
@@ -92,12 +96,23 @@ export function maskedAutoencoding(
     const rows = masked.get(name)!;
     const predicted = outputs.reconstruction[name];
     const answer = options.reconstruct === 'masked' ? predicted : selectRows(groupRows(predicted, part), rows);
+    filled[name] = () =>
+      options.normalizeTargets
+        ? ungroup(restored(groupRows(predicted, part), targets, realRows), { ...grouping, modalities: [part] })[name]
+        : predicted;
     const error = answer.sub(selectRows(options.normalizeTargets ? normalized(targets, realRows) : targets, rows));
     const counted = realRows && selectRows(realRows, rows);
     if (exists) counts[name] = counted!.sum();
     losses[name] = meanSquare(error, counted);
   }
-  return { loss: meanOfPresent(losses, counts), losses, counts, outputs, plans };
+  return {
+    loss: meanOfPresent(losses, counts),
+    losses,
+    counts,
+    outputs,
+    plans,
+    filled: () => Object.fromEntries(Object.entries(filled).map(([name, make]) => [name, make()])),
+  };
 }
 
 /** Mean of the squares of `error` `[B, G, Q, C]` over the rows that are `counted` (1, not 0; `[B or 1, G, Q, 1]`); 0 of none. */
@@ -127,8 +142,20 @@ function meanOfPresent(losses: Record<string, Tensor>, counts: Record<string, Te
 
 /** Each group of each example, `[B, G, M, C]`, to mean 0 and variance 1 over its channels and those rows that are real. */
 function normalized(x: Tensor, valid?: Tensor): Tensor {
+  const { centred, deviation } = statisticsOf(x, valid);
+  return centred.div(deviation);
+}
+
+/** What was predicted in place of {@link normalized} targets, with mean and deviation of the true ones. */
+function restored(predicted: Tensor, x: Tensor, valid?: Tensor): Tensor {
+  const { mean, deviation } = statisticsOf(x, valid);
+  return predicted.mul(deviation).add(mean);
+}
+
+function statisticsOf(x: Tensor, valid?: Tensor): { mean: Tensor; centred: Tensor; deviation: Tensor } {
   const share = valid ? valid.mean(2, true).maximum(1 / x.shape[2]) : undefined;
-  const mean = (y: Tensor) => (share ? y.mean([2, 3], true).div(share) : y.mean([2, 3], true));
-  const centred = valid ? x.sub(mean(x)).mul(valid) : x.sub(mean(x));
-  return centred.div(mean(centred.mul(centred)).add(VARIANCE_EPSILON).sqrt());
+  const meanOf = (y: Tensor) => (share ? y.mean([2, 3], true).div(share) : y.mean([2, 3], true));
+  const mean = meanOf(x);
+  const centred = valid ? x.sub(mean).mul(valid) : x.sub(mean);
+  return { mean, centred, deviation: meanOf(centred.mul(centred)).add(VARIANCE_EPSILON).sqrt() };
 }

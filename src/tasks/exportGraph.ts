@@ -113,8 +113,13 @@ function reconstructed(
   masking: Recipe['masking'],
 ): { reconstruction: Tensor; plan: MaskPlan } {
   const [batchSize, elements] = inputs[name].shape;
+  const { scheme } = masking;
+  ensure(
+    systemOf(description).masksElements && scheme !== 'blocks',
+    () => `${description.system} fills in patches and not single inputs: export its features (--task features).`,
+  );
   const grouping = systemOf(description).grouping(description.config, description.modalities);
-  const plan = planMasks(grouping, masking, batchSize).find(({ part }) => part.name === name)!;
+  const plan = planMasks(grouping, { ...masking, scheme }, batchSize).find(({ part }) => part.name === name)!;
   if (masking.input === 'drop') {
     const visible = input('visible', [1, plan.groups, plan.numVisible], 'i32');
     const outputs = applyModel(description, scope, inputs, { selections: { [name]: { visible } } });

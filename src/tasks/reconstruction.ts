@@ -1,18 +1,13 @@
 /** What a pre-trained model makes of masked inputs. */
 import type { Batch } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
+import { ensure } from '../errors/index.js';
 import { Graph } from '../graph/index.js';
 import { PARAMETER, Scope } from '../nn/index.js';
-import {
-  type AutoencodingOptions,
-  drawMask,
-  elementMask,
-  type MaskPlan,
-  maskedAutoencoding,
-  maskFeeds,
-} from '../objectives/index.js';
+import type { MaskPlan, PretrainingOptions } from '../objectives/index.js';
 import { fold, type Key } from '../random/index.js';
-import { modelInputs, systemOf, validityFeeds, validityInputs } from '../training/description.js';
+import { modelInputs, validityFeeds } from '../training/description.js';
+import { buildPretraining } from '../training/pretraining.js';
 import { checkParameters, type TrainedModel } from './loadModel.js';
 
 /** What came out of one modality, beside what was hidden of it. */
@@ -41,56 +36,43 @@ export interface Reconstruction {
 export async function reconstruct(
   model: TrainedModel,
   { signals, lengths, size }: Pick<Batch, 'signals' | 'lengths' | 'size'>,
-  masking: AutoencodingOptions,
+  masking: PretrainingOptions,
   key: Key,
   engine: Engine,
 ): Promise<Reconstruction> {
   const { description } = model;
   const scope = Scope.root();
-  const { plans, loss, losses, outputs } = maskedAutoencoding(
-    scope,
-    systemOf(description),
-    description.config,
-    description.modalities,
-    modelInputs(description, size),
-    { ...masking, reconstruct: 'all' },
-    validityInputs(description, size),
+  const inputs = modelInputs(description, size);
+  const { loss, answers, feeds } = buildPretraining(description, { ...masking, reconstruct: 'all' }, scope, inputs);
+  const answer = answers();
+  const names = Object.keys(answer);
+  ensure(
+    names.length > 0,
+    () => `${model.path}: what ${description.system} learns to predict cannot be shown as a signal; use hip embed.`,
   );
+  const graph = Graph.of({
+    loss,
+    ...Object.fromEntries(names.map((name) => [`loss/${name}`, answer[name].loss])),
+    ...Object.fromEntries(names.map((name) => [`filled/${name}`, answer[name].filled])),
+  });
   checkParameters(scope.needs, model.parameters, model.path);
-  const names = plans.map(({ part }) => part.name);
-  const program = await engine.compile(
-    Graph.of({
-      loss,
-      ...Object.fromEntries(names.map((name) => [`loss/${name}`, losses[name]])),
-      ...Object.fromEntries(names.map((name) => [`reconstruction/${name}`, outputs.reconstruction[name]])),
-    }),
-  );
+  const program = await engine.compile(graph);
   const maskKey = fold(key, 'masks');
-  const { feeds, valid } = validityFeeds(description, size, lengths);
+  const told = validityFeeds(description, size, lengths);
   try {
-    const result = await program.run({
-      ...Object.fromEntries(names.map((name) => [name, signals[name]])),
-      ...feeds,
-      ...maskFeeds(plans, masking, maskKey, valid),
+    const all = {
+      ...signals,
+      ...told.feeds,
+      ...feeds({ key: maskKey, progress: 1, valid: told.valid }),
       ...Object.fromEntries([...scope.needs.parameters.keys()].map((p) => [PARAMETER + p, model.parameters.get(p)!])),
-    });
-    const made = (plan: MaskPlan): ModalityReconstruction => {
-      const { name } = plan.part;
-      const predicted = result[`reconstruction/${name}`] as Float32Array;
-      return {
-        reconstruction: masking.normalizeTargets
-          ? restoreTargets(
-              predicted,
-              signals[name],
-              plan,
-              description.partial?.includes(name) ? lengths?.[name] : undefined,
-            )
-          : predicted,
-        mask: elementMask(plan, drawMask(plan, maskKey)),
-        loss: result[`loss/${name}`][0],
-      };
     };
-    return { loss: result.loss[0], modalities: Object.fromEntries(plans.map((plan) => [plan.part.name, made(plan)])) };
+    const result = await program.run(Object.fromEntries([...graph.inputs.keys()].map((name) => [name, all[name]])));
+    const made = (name: string): ModalityReconstruction => ({
+      reconstruction: result[`filled/${name}`] as Float32Array,
+      mask: answer[name].hidden(maskKey),
+      loss: result[`loss/${name}`][0],
+    });
+    return { loss: result.loss[0], modalities: Object.fromEntries(names.map((name) => [name, made(name)])) };
   } finally {
     await program.dispose();
   }

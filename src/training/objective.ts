@@ -12,8 +12,13 @@ export interface Objective {
   metrics: Record<string, Tensor>;
   /** Parameters and draws of the model. */
   needs: ModelNeeds;
-  /** Everything that is fed in one step: signals, labels, masks, draws. A pure function of its arguments. */
-  feeds(batch: Batch, key: Key): Record<string, Values>;
+  /** What is learned from what, in words, where it is not classes. */
+  about?: string;
+  /**
+   * Everything that is fed in one step: signals, labels, masks, draws. A pure function of its arguments.
+   * @param progress share of the run that is over, 0 … 1 (default 0)
+   */
+  feeds(batch: Batch, key: Key, progress?: number): Record<string, Values>;
 }
 
 /** Makes the objective for a batch size; what is computed again in the backward pass changes only time and memory. */

@@ -15,6 +15,8 @@ export interface TrainingPlan {
   folder: string;
   /** Training examples. */
   images: number;
+  /** What is learned from what, in words, where it is not classes. */
+  about?: string;
   /** Sentences on what was left out of the data or carried over from a checkpoint, for the user. */
   remarks: readonly string[];
   /** Values of the model, and those of them that are trained. */
@@ -99,7 +101,7 @@ function largestBatch(recipe: Recipe, limit: number, build: (batchSize: number) 
   return fitting;
 }
 
-type Cost = Pick<TrainingPlan, 'parameters' | 'trainedParameters' | 'memory'> & { flops: number };
+type Cost = Pick<TrainingPlan, 'parameters' | 'trainedParameters' | 'memory' | 'about'> & { flops: number };
 
 /** Batches above this are not built but extrapolated: graphs hold small constants for each example. */
 const LARGEST_BUILT = 256;
@@ -116,6 +118,7 @@ function builtCost(recipe: Recipe, objective: Objective): Cost {
   const { trained, gradient, accumulate, update } = recipePrograms(recipe, objective);
   const programs = [gradient, ...(accumulate ? [accumulate] : []), update];
   return {
+    about: objective.about,
     parameters: countParameters(objective.needs),
     trainedParameters: countParameters({ parameters: new Map(trained.map((p) => [p.name, p])) }),
     memory: estimatePrograms(programs, recipe.training.device).peak,

@@ -1,5 +1,5 @@
 /** What of training needs no files, and so works in a browser too. */
-export { autoencodingObjective } from './autoencoding.js';
+
 export {
   applyModel,
   describeModel,
@@ -16,6 +16,7 @@ export {
 export { Learner, type Snapshot } from './learner.js';
 export type { Objective } from './objective.js';
 export { isPositionTable, learnerOptions, scheduleOf } from './optimization.js';
+export { buildPretraining, pretrainingObjective } from './pretraining.js';
 export { type LearnerOptions, trainingPrograms } from './programs.js';
 export { defaultRecipe, defineRecipe, type PartialRecipe, type Recipe, type RecipeFile } from './recipe.js';
 export { resolveRecipe } from './resolveRecipe.js';

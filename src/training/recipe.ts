@@ -125,8 +125,11 @@ export const defaultRecipe = {
 
   /** Masked auto-encoding: what is hidden and what is asked for. */
   masking: {
-    /** `group`: one mask over the positions inside a group, shared by all groups; `uniform`: anywhere. */
-    scheme: 'group' as 'group' | 'uniform',
+    /**
+     * `group`: one mask over the positions inside a group, shared by all groups; `uniform`: anywhere; `blocks`: rectangles of
+     * patches (beit).
+     */
+    scheme: 'group' as 'group' | 'uniform' | 'blocks',
     /** Share of the inputs that is masked, in [0, 1); by modality `{ image: 0.85, audio: 1 }`, where 1 hides all of it. */
     ratio: 0.85 as number | Record<string, number>,
     /** Masked inputs are dropped before the encoder (less compute and memory), or set to zero. */

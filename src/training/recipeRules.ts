@@ -86,7 +86,7 @@ export const sectionRules: { [S in keyof Sections]: SectionRules<Sections[S]> } 
     positionInitScale: number({ min: 0 }),
   },
   masking: {
-    scheme: choice('group', 'uniform'),
+    scheme: choice('group', 'uniform', 'blocks'),
     ratio: shares,
     input: choice('drop', 'zero'),
     perExample: flag,

@@ -132,7 +132,7 @@ async function takeSteps(
     loss = 0;
     for (let part = 0; part < accumulation; part++) {
       const batch = await nextBatch(loader, batchSize);
-      const result = await learner.gradient(objective.feeds(batch, fold(key, part)), part);
+      const result = await learner.gradient(objective.feeds(batch, fold(key, part), (step - 1) / steps), part);
       if (!Number.isFinite(result.loss)) await stopAtBadNumber(run, learner, batch, step, `loss became ${result.loss}`);
       last = batch;
       loss += result.loss / accumulation;

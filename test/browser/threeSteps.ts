@@ -1,6 +1,5 @@
 /** Three steps of masked pre-training through the browser's entry, which Node can load too. */
 import {
-  autoencodingObjective,
   createEngine,
   type DeviceName,
   describeModel,
@@ -11,6 +10,7 @@ import {
   learnerOptions,
   normal,
   PARAMETER,
+  pretrainingObjective,
   resolveRecipe,
   scheduleOf,
 } from '../../src/browser.js';
@@ -31,7 +31,7 @@ export async function threeSteps(device: DeviceName): Promise<ThreeSteps> {
     training: { steps: 3, batchSize: 2, emaDecay: 0.9 },
   });
   const description = describeModel(recipe, [{ name: 'image', indexShape: [8, 8], channels: 3 }]);
-  const objective = autoencodingObjective(description, recipe.masking, 2);
+  const objective = pretrainingObjective(description, recipe.masking, 2);
   const engine = await createEngine({ device });
   const learner = await Learner.create(engine, objective, learnerOptions(recipe, objective.needs));
   const key = keyFrom(0);

@@ -6,10 +6,10 @@ import { type Placement, placementOf, readPlacement } from '../../src/engine/pla
 import { Graph, gradients, input } from '../../src/graph/index.js';
 import { classificationObjective } from '../../src/tasks/classification.js';
 import {
-  autoencodingObjective,
   learnerOptions,
   type Objective,
   type PartialRecipe,
+  pretrainingObjective,
   type Recipe,
   trainingPrograms,
 } from '../../src/training/index.js';
@@ -49,13 +49,13 @@ const pretraining: Record<string, PartialRecipe> = {
 for (const [name, partial] of Object.entries(pretraining)) {
   test(`a pre-training step runs on the GPU alone: ${name}`, { skip }, async () => {
     const recipe = tinyRecipe('unused', partial);
-    await checkStep(recipe, autoencodingObjective(tinyDescription(recipe), recipe.masking, 2));
+    await checkStep(recipe, pretrainingObjective(tinyDescription(recipe), recipe.masking, 2));
   });
 }
 
 test('a pre-training step in half precision runs on the GPU alone', { skip }, async () => {
   const recipe = tinyRecipe('unused', { model: randomModel, masking: { ratio: 0.85 } });
-  await checkStep(recipe, autoencodingObjective(tinyDescription(recipe), recipe.masking, 2), 'f16');
+  await checkStep(recipe, pretrainingObjective(tinyDescription(recipe), recipe.masking, 2), 'f16');
 });
 
 test('a fine-tuning step runs on the GPU alone', { skip }, async () => {

@@ -10,10 +10,10 @@ import { initialize, PARAMETER } from '../../src/nn/index.js';
 import { keyFrom } from '../../src/random/index.js';
 import { classificationObjective } from '../../src/tasks/classification.js';
 import {
-  autoencodingObjective,
   Learner,
   learnerOptions,
   type Objective,
+  pretrainingObjective,
   type Recipe,
 } from '../../src/training/index.js';
 import { noiseBatch, randomModel, tinyDescription, tinyRecipe } from '../training/tiny.js';
@@ -83,7 +83,7 @@ async function twoSteps(recipe: Recipe, objective: Objective): Promise<Run[]> {
 
 test('a pre-training step moves its batch, masks, draws and a few numbers, nothing else', { skip }, async () => {
   const recipe = tinyRecipe('unused', { model: randomModel, training: { accumulation: 2, emaDecay: 0.9 } });
-  const objective = autoencodingObjective(tinyDescription(recipe), recipe.masking, 2);
+  const objective = pretrainingObjective(tinyDescription(recipe), recipe.masking, 2);
   const runs = await twoSteps(recipe, objective);
   assert.equal(runs.length, 2 * (2 + 2 + 1));
   const fed = Object.keys(objective.feeds(noiseBatch(2, 1), keyFrom(1)));

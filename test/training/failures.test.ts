@@ -11,7 +11,7 @@ import { createEngine } from '../../src/engine/index.js';
 import { HiperceiverError } from '../../src/errors/index.js';
 import { initialize, Scope } from '../../src/nn/index.js';
 import { keyFrom, uniform } from '../../src/random/index.js';
-import { autoencodingObjective, pretrain, resolveRecipe, train } from '../../src/training/index.js';
+import { pretrain, pretrainingObjective, resolveRecipe, train } from '../../src/training/index.js';
 import { folderOf } from '../data/fixtures.js';
 import { newRun, noiseBatch, pictureFolder, tinyDescription, tinyRecipe } from './tiny.js';
 
@@ -72,7 +72,7 @@ test('a data set with NaN in it is named as the cause', async () => {
 test('a gradient that overflows under a finite loss stops the run before its update is saved', async () => {
   const recipe = tinyRecipe('unused', { training: { out: newRun(), steps: 3, checkpointEvery: 1 } });
   const description = tinyDescription(recipe);
-  const objective = autoencodingObjective(description, recipe.masking, 2);
+  const objective = pretrainingObjective(description, recipe.masking, 2);
   const scope = Scope.root();
   // The root of 0 has no slope that is a number.
   const loss = scope.parameter('root', [2], { kind: 'constant', value: 0 }).sqrt().sum();

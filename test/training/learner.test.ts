@@ -8,12 +8,12 @@ import { initialize } from '../../src/nn/index.js';
 import { keyFrom } from '../../src/random/index.js';
 import { classificationObjective } from '../../src/tasks/classification.js';
 import {
-  autoencodingObjective,
   isPositionTable,
   Learner,
   learnerOptions,
   type Objective,
   type PartialRecipe,
+  pretrainingObjective,
   type Recipe,
   scheduleOf,
   train,
@@ -66,7 +66,7 @@ function pretraining(partial: PartialRecipe = {}, batchSize = 2): { recipe: Reci
     masking: { perExample: false },
     training: { batchSize, ...partial.training },
   });
-  return { recipe, objective: autoencodingObjective(tinyDescription(recipe), recipe.masking, batchSize) };
+  return { recipe, objective: pretrainingObjective(tinyDescription(recipe), recipe.masking, batchSize) };
 }
 
 function classification(partial: PartialRecipe): { recipe: Recipe; objective: Objective } {

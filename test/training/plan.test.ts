@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { machineMemory } from '../../src/engine/memory.js';
-import { autoencodingObjective } from '../../src/training/autoencoding.js';
 import { ensureFits, type PartialRecipe, planTraining } from '../../src/training/index.js';
+import { pretrainingObjective } from '../../src/training/pretraining.js';
 import { tinyDescription, tinyModel, tinyRecipe } from './tiny.js';
 
 function plan(training: PartialRecipe['training']) {
   const recipe = tinyRecipe('unused', { model: tinyModel, masking: { perExample: false }, training });
   const description = tinyDescription(recipe);
   const build: Parameters<typeof planTraining>[2] = (...how) =>
-    autoencodingObjective(description, recipe.masking, ...how);
+    pretrainingObjective(description, recipe.masking, ...how);
   return { planned: planTraining(recipe, { description, folder: '', images: 1 }, build), build };
 }
 

@@ -10,10 +10,10 @@ import { createEngine, type Engine, type Precision } from '../../src/engine/inde
 import { initialize } from '../../src/nn/index.js';
 import { keyFrom } from '../../src/random/index.js';
 import {
-  autoencodingObjective,
   Learner,
   learnerOptions,
   pretrain,
+  pretrainingObjective,
   readMetrics,
   resolveRecipe,
 } from '../../src/training/index.js';
@@ -37,7 +37,7 @@ before(async () => {
 after(() => cpu.dispose());
 
 const recipe = tinyRecipe('unused', { model: randomModel, training: { accumulation: 2, emaDecay: 0.9 } });
-const objective = autoencodingObjective(tinyDescription(recipe), recipe.masking, 2);
+const objective = pretrainingObjective(tinyDescription(recipe), recipe.masking, 2);
 
 async function learnerOn(engine: Engine, precision: Precision): Promise<Learner> {
   const learner = await Learner.create(engine, objective, { ...learnerOptions(recipe, objective.needs), precision });

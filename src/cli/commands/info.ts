@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { loadCheckpoint } from '../../checkpoint/index.js';
 import { type Modality, parseModelName, settingsOf, systemByName } from '../../models/index.js';
+import { canPretrain } from '../../objectives/index.js';
 import { describeVariant, type InspectedModel, inspectModel, type ModelReport } from '../../tasks/index.js';
 import {
-  autoencodingObjective,
   fromConfig,
   planTraining,
+  pretrainingObjective,
   type Recipe,
   resolveRecipe,
   runFolder,
@@ -51,7 +52,7 @@ export const command = defineCommand({
     if (options.input.length > 0) given.push(parseModalities(options.input));
     const { model, datasets, recipe } = await chosenModel(positionals[0], given, overrides);
     const report = inspectModel(model, datasets);
-    const isPretrained = systemByName(model.system).masksElements && !model.classes;
+    const isPretrained = canPretrain(model.system) && !model.classes;
     const training = !isPretrained || datasets.length > 1 ? undefined : trainingStep(model, datasets[0], recipe);
     const { system, variant, config } = model;
     output.result({ model: `${system}/${variant}`, config, ...report, training }, () =>
@@ -119,7 +120,7 @@ interface TrainingStep {
 function trainingStep(model: InspectedModel, modalities: Modality[], recipe: Recipe): TrainingStep {
   const description = { ...model, modalities };
   const about = { description, folder: runFolder(recipe), images: 0 };
-  const plan = planTraining(recipe, about, (...how) => autoencodingObjective(description, recipe.masking, ...how));
+  const plan = planTraining(recipe, about, (...how) => pretrainingObjective(description, recipe.masking, ...how));
   return { batchSize: recipe.training.batchSize, flops: plan.flopsPerStep, memory: plan.memory };
 }
 

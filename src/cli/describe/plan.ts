@@ -1,6 +1,5 @@
 /** A run in one paragraph, before it starts. */
 import { kindOf } from '../../data/index.js';
-import { planMasks } from '../../objectives/index.js';
 import { systemOf, type TrainingPlan } from '../../training/index.js';
 import { describeModalities } from '../inputs.js';
 import { formatBytes, formatCount, plural } from '../quantities.js';
@@ -20,7 +19,7 @@ export function describePlan(plan: TrainingPlan): string {
   return [
     `${description.system}/${description.variant} with ${plural(parameters, 'parameter')}${trained}`,
     ` on ${plural(images, noun)} of ${recipe.data.path} as ${describeModalities(description.modalities)}: `,
-    `${describeGroups(plan)}. `,
+    `${describeInputs(plan)}. `,
     `${plural(steps, 'step')} of ${examples}, ${formatCount(flopsPerStep, 'FLOP')} each, on ${device}; `,
     `about ${formatBytes(memory)} of memory (${formatBytes(plan.availableMemory)} free)${recomputed}. `,
     `Run folder: ${folder}.`,
@@ -28,15 +27,11 @@ export function describePlan(plan: TrainingPlan): string {
   ].join('');
 }
 
-function describeGroups({ recipe, description }: TrainingPlan): string {
-  const grouping = systemOf(description).grouping(description.config, description.modalities);
-  const masked = recipe.task === 'pretrain';
-  const plans = planMasks(grouping, recipe.masking, recipe.training.batchSize);
-  return plans
-    .map(({ part, rows, numVisible }) => {
-      const groups = `${plural(part.indexDim, 'input')} in ${plural(part.groups, 'group')} of ${rows}`;
-      const fate = recipe.masking.input === 'drop' ? 'dropped' : 'set to zero';
-      return masked ? `${groups}, of which ${numVisible} are visible and ${rows - numVisible} ${fate}` : groups;
-    })
+/** What is hidden of the inputs, or how they are grouped where nothing is. */
+function describeInputs({ about, description }: TrainingPlan): string {
+  if (about) return about;
+  const { modalities } = systemOf(description).grouping(description.config, description.modalities);
+  return modalities
+    .map(({ indexDim, groups }) => `${plural(indexDim, 'input')} in ${plural(groups, 'group')}`)
     .join('; ');
 }

@@ -1,17 +1,17 @@
 /** A checkpoint, run by our own engine. */
 import { createEngine, type DeviceName, type Engine } from '../../engine/index.js';
-import {
-  type AutoencodingOptions,
-  drawMask,
-  elementMask,
-  type MaskPlan,
-  maskedAutoencoding,
-  maskFeeds,
-  planMasks,
-} from '../../objectives/index.js';
+import { Scope } from '../../nn/index.js';
+import { canPretrain, type Pretraining, type PretrainingOptions } from '../../objectives/index.js';
 import { fold, keyFrom } from '../../random/index.js';
-import { classify, features, type LoadedModel, loadModel, restoreTargets } from '../../tasks/index.js';
-import { defaultRecipe, type ModelDescription, readerOf, systemOf, validityFeeds } from '../../training/index.js';
+import { classify, features, type LoadedModel, loadModel } from '../../tasks/index.js';
+import {
+  buildPretraining,
+  defaultRecipe,
+  type ModelDescription,
+  modelInputs,
+  readerOf,
+  validityFeeds,
+} from '../../training/index.js';
 import { SMALL_WEIGHTS } from '../batchPlan.js';
 import { type Build, CompiledProgram, weightBytes } from './compiledProgram.js';
 import type { Example, Feeds, Outputs, ReconstructionWork, ServedModel, Task, Work } from './servedModel.js';
@@ -35,8 +35,9 @@ export class CheckpointModel implements ServedModel {
   readonly modalities;
   readonly reader;
   readonly classes?: readonly string[];
-  private readonly masking: AutoencodingOptions;
+  private readonly masking: PretrainingOptions;
   private readonly programs = new Map<string, Promise<CompiledProgram>>();
+  private readonly objectives = new Map<number | undefined, Pretraining>();
 
   private constructor(
     private readonly model: LoadedModel,
@@ -77,23 +78,18 @@ export class CheckpointModel implements ServedModel {
   }
 
   reconstruct(example: Example, maskRatio: number | undefined, seed: number): ReconstructionWork {
-    const masking = this.maskingOf(maskRatio);
-    const plans = this.plansOf(masking);
+    const [{ name }] = this.modalities;
+    const objective = this.maskedBy(maskRatio);
     // The masks that `hip reconstruct` draws for its first image.
     const key = fold(keyFrom(seed), 'masks');
-    const feeds = { ...this.feedsOf(example), ...maskFeeds(plans, masking, key) };
-    const mask = elementMask(plans[0], drawMask(plans[0], key));
+    const feeds = { ...this.feedsOf(example), ...objective.feeds({ key, progress: 1 }) };
+    const mask = objective.answers()[name].hidden(key);
     const share = mask.reduce((a, b) => a + b, 0) / mask.length;
     return { program: this.reconstructionProgram(maskRatio), feeds, mask, maskRatio: share };
   }
 
   async run(program: string, examples: readonly Feeds[]): Promise<Outputs[]> {
-    const outputs = await (await this.program(program)).run(examples);
-    if (!isReconstruction(program) || !this.masking.normalizeTargets) return outputs;
-    const [plan] = this.plansOf(this.masking);
-    return outputs.map(({ reconstruction }, i) => ({
-      reconstruction: restoreTargets(reconstruction, examples[i][plan.part.name] as Float32Array, plan),
-    }));
+    return (await this.program(program)).run(examples);
   }
 
   async probe(): Promise<void> {
@@ -139,28 +135,28 @@ export class CheckpointModel implements ServedModel {
   }
 
   private buildReconstruction(ratio: number): Build {
-    const { description } = this.model;
-    const masking = { ...this.maskingOf(ratio), reconstruct: 'all' } as const;
-    const { config, modalities } = description;
-    return (scope, inputs) => {
-      const { outputs } = maskedAutoencoding(scope, systemOf(description), config, modalities, inputs, masking);
-      return { reconstruction: outputs.reconstruction[modalities[0].name] };
-    };
+    const [{ name }] = this.modalities;
+    return (scope, inputs) => ({ reconstruction: this.objectiveOf(ratio, scope, inputs).answers()[name].filled });
+  }
+
+  /** The objective on one example, built once for each ratio: for what it feeds, and what that hides. */
+  private maskedBy(ratio: number | undefined): Pretraining {
+    const known =
+      this.objectives.get(ratio) ?? this.objectiveOf(ratio, Scope.root(), modelInputs(this.model.description, 1));
+    if (this.objectives.size >= KEPT_RATIOS) this.objectives.clear();
+    this.objectives.set(ratio, known);
+    return known;
+  }
+
+  private objectiveOf(ratio: number | undefined, scope: Scope, inputs: ReturnType<typeof modelInputs>): Pretraining {
+    const masking = ratio === undefined ? this.masking : { ...this.masking, ratio };
+    return buildPretraining(this.model.description, { ...masking, reconstruct: 'all' }, scope, inputs);
   }
 
   /** Signals, and what of them is real. */
   private feedsOf({ signals, lengths }: Example): Feeds {
     const told = Object.entries(lengths).map(([name, length]) => [name, Int32Array.of(length)] as const);
     return { ...signals, ...validityFeeds(this.model.description, 1, Object.fromEntries(told)).feeds };
-  }
-
-  private maskingOf(ratio: number | undefined): AutoencodingOptions {
-    return ratio === undefined ? this.masking : { ...this.masking, ratio };
-  }
-
-  private plansOf(masking: AutoencodingOptions): MaskPlan[] {
-    const { config, modalities } = this.model.description;
-    return planMasks(systemOf(this.model.description).grouping(config, modalities), masking, 1);
   }
 
   /** Dropped inputs are not computed, so each number of them needs a program of its own. */
@@ -177,7 +173,9 @@ function isReconstruction(program: string): boolean {
 }
 
 /** A classifier's checkpoint has no decoder; reconstructions are answered as pictures; a class for each pixel is no class. */
-function tasksOf({ classes, task, modalities }: ModelDescription): Task[] {
+function tasksOf({ system, classes, task, modalities }: ModelDescription): Task[] {
   if (classes) return task === 'segmentation' ? ['embed'] : ['embed', 'classify'];
-  return modalities.length === 1 && modalities[0].indexShape.length === 2 ? ['embed', 'reconstruct'] : ['embed'];
+  return canPretrain(system) && modalities.length === 1 && modalities[0].indexShape.length === 2
+    ? ['embed', 'reconstruct']
+    : ['embed'];
 }
