@@ -28,7 +28,7 @@ function sized(size: Pick<BeitConfig, 'width' | 'depth' | 'heads'> & Partial<Bei
 export const beitVariants: Record<string, BeitConfig> = {
   B16: sized({ width: 768, depth: 12, heads: 12 }),
   L16: sized({ width: 1024, depth: 24, heads: 16, layerScale: 1e-5 }),
-  tiny: sized({ width: 96, depth: 4, heads: 3, size: [64, 64], patch: [8, 8] }),
+  tiny: sized({ width: 192, depth: 4, heads: 3, size: [64, 64], patch: [8, 8] }),
 };
 
 /** For masked-image modelling: one table that all blocks share, a mask token, a norm before the head. */

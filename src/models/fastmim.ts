@@ -57,10 +57,17 @@ export function fastMimGrid({ size, encoder }: Pick<FastMimConfig, 'size' | 'enc
     : stageGrid(encoder.swin, encoder.swin.depths.length - 1);
 }
 
-/** What the model gives. */
-export interface FastMimOutputs {
+/** What the encoder gives. */
+export interface FastMimEncoded {
   /** `[B, (1+)L, D]` after the encoder's norm; a vision transformer has its class token in front. */
   encoded: Tensor;
+  /** What the first block reads, and what each block (or stage) puts out. */
+  embedded: Tensor;
+  blocks: Tensor[];
+}
+
+/** What the model gives. */
+export interface FastMimOutputs extends FastMimEncoded {
   /** `[B, L, values of a token]` */
   prediction: Tensor;
 }
@@ -72,15 +79,24 @@ export interface FastMimOutputs {
 export function fastMim(scope: Scope, config: FastMimConfig, pixels: Tensor, masked: Tensor): FastMimOutputs {
   const { encoder, decoder } = config;
   const x = recoloured(scope.parameter('mask_token', [1, 1, COLOURS], gaussian(0.02)), config, pixels, masked);
-  const encoded =
-    encoder.kind === 'vit'
-      ? vitTokens(scope, encoder.vit, x, config.size)
-      : swin(scope.child('encoder'), encoder.swin, x).output;
+  const read = fastMimEncoder(scope, config, x);
+  const { encoded } = read;
   const values = tokenValues(config);
   const { width, normEpsilon } = decoder;
   const y = norm(scope.child('decoder_norm'), decoded(scope, config, encoded), normEpsilon);
   const all = linear(scope.child('decoder_prediction'), y, values, { initializer: xavierUniform(width, values) });
-  return { encoded, prediction: encoder.kind === 'vit' ? withoutClassToken(all) : all };
+  return { ...read, prediction: encoder.kind === 'vit' ? withoutClassToken(all) : all };
+}
+
+/** The encoder alone, on pixels `[B, H·W, 3]` of which nothing, or everything that is masked, is hidden. */
+export function fastMimEncoder(
+  scope: Scope,
+  { encoder, size }: Pick<FastMimConfig, 'encoder' | 'size'>,
+  pixels: Tensor,
+): FastMimEncoded {
+  if (encoder.kind === 'vit') return vitTokens(scope, encoder.vit, pixels, size);
+  const { output, embedded, stages } = swin(scope.child('encoder'), encoder.swin, pixels);
+  return { encoded: output, embedded, blocks: stages };
 }
 
 /** Pixels of masked blocks become the mask's colour. */
@@ -96,13 +112,13 @@ function recoloured(colour: Tensor, config: FastMimConfig, pixels: Tensor, maske
 }
 
 /** A vision transformer with fixed sine-cosine positions and a class token, after its norm. */
-function vitTokens(scope: Scope, config: VitEncoderConfig, pixels: Tensor, size: Size2d): Tensor {
+function vitTokens(scope: Scope, config: VitEncoderConfig, pixels: Tensor, size: Size2d): FastMimEncoded {
   const { width, patch, depth, normEpsilon } = config;
   const positions = gridPositions(scope, 'positions', width, patchGrid(size, patch), { frozen: true });
   const token = scope.parameter('class_token', [1, 1, width], gaussian(0.02));
   const x = withClassToken(token, embedPatches(scope, config, pixels, size)).add(positions);
   const blocks = transformer(scope, 'blocks', x, depth, { ...blockOptions(config), initializer: xavierUniform });
-  return norm(scope.child('norm'), blocks.at(-1) ?? x, normEpsilon);
+  return { encoded: norm(scope.child('norm'), blocks.at(-1) ?? x, normEpsilon), embedded: x, blocks };
 }
 
 function decoded(scope: Scope, { decoder }: FastMimConfig, encoded: Tensor): Tensor {

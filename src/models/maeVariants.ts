@@ -15,5 +15,5 @@ export const maeVariants: Record<string, MaeConfig> = {
   L16: sized(16, stack(1024, 24, 16)),
   H14: sized(14, stack(1280, 32, 16)),
   // Trains on two cores in minutes, on images of about 32 pixels.
-  mini4: sized(4, stack(128, 6, 4), stack(64, 2, 4)),
+  tiny: sized(4, stack(192, 6, 3), stack(96, 2, 3)),
 };

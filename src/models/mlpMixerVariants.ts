@@ -38,5 +38,5 @@ export const mlpMixerVariants: Record<string, MlpMixerConfig> = {
   gmlp_s16: gMlp(256),
   gmlp_b16: gMlp(512),
   // Trains on two cores in minutes, on images of about 32 pixels.
-  mini4: sized({ square: 4, width: 128, depth: 6 }),
+  tiny: sized({ square: 4, width: 128, depth: 6 }),
 };

@@ -1,42 +1,37 @@
 /** Every system by name, and the configuration of a variant. */
 import { ensure, unknownName } from '../errors/index.js';
-import { type HipConfig, hip, hipGrouping } from './hip.js';
-import { imageSystems } from './imageSystems.js';
-import { perceiverIo, perceiverIoGrouping } from './perceiverIo.js';
 import type { System } from './system.js';
-import { hipVariants, perceiverIoVariants } from './variants.js';
+import { beitSystem } from './systems/beit.js';
+import { fastMimSystem } from './systems/fastmim.js';
+import { hipClassBottleneckSystem, hipSystem } from './systems/hip.js';
+import { maeSystem } from './systems/mae.js';
+import { mlpMixerSystem } from './systems/mlpMixer.js';
+import { perceiverSystem } from './systems/perceiver.js';
+import { perceiverIoSystem } from './systems/perceiverIo.js';
+import { satMaeSystem } from './systems/satmae.js';
+import { swinSystem } from './systems/swin.js';
+import { vitSystem } from './systems/vit.js';
 
-const hipSystem: System<HipConfig> = {
-  name: 'hip',
-  summary: 'Hierarchical Perceiver: raw inputs in groups, positions learned',
-  paper: 'arXiv 2202.10890',
-  variants: hipVariants,
-  masksElements: true,
-  settings: ['processorIndexDimTrain', 'processorIndexDimEval', 'labelModalities'],
-  apply: hip,
-  grouping: hipGrouping,
-};
-
-/** All systems, in the order in which they are listed. */
-export const systems: Record<string, System> = {
+/** All systems, in the order in which they are listed: one line each. */
+const registry = {
   hip: hipSystem,
-  hip_class_bottleneck: {
-    ...hipSystem,
-    name: 'hip_class_bottleneck',
-    summary: 'HiP whose label modalities enter and leave at the processor',
-  },
-  perceiver_io: {
-    name: 'perceiver_io',
-    summary: 'Perceiver IO: all inputs in one group, for comparison',
-    paper: 'arXiv 2107.14795',
-    variants: perceiverIoVariants,
-    masksElements: true,
-    settings: ['zIndexDimTrain', 'zIndexDimEval'],
-    apply: perceiverIo,
-    grouping: perceiverIoGrouping,
-  },
-  ...imageSystems,
+  hip_class_bottleneck: hipClassBottleneckSystem,
+  perceiver_io: perceiverIoSystem,
+  perceiver: perceiverSystem,
+  vit: vitSystem,
+  mlp_mixer: mlpMixerSystem,
+  swin: swinSystem,
+  mae: maeSystem,
+  beit: beitSystem,
+  satmae: satMaeSystem,
+  fastmim: fastMimSystem,
 };
+
+/** What systems are called. */
+export type SystemName = keyof typeof registry;
+
+/** All systems by name. */
+export const systems: Record<string, System> = registry;
 
 /** A system by name. Throws with the nearest name where there is none. */
 export function systemByName(name: string): System {

@@ -60,8 +60,17 @@ export function satMaeTokenCount(config: Pick<SatMaeConfig, 'parts' | 'size' | '
   return partCount(config) * rows * columns;
 }
 
+/** What the encoder gives. */
+export interface SatMaeEncoded {
+  /** After the last norm, class token first: `[B, 1 + K, D]`. */
+  tokens: Tensor;
+  /** What the first block reads, and the output of each block, `[B, 1 + K, D]`. */
+  embedded: Tensor;
+  blocks: Tensor[];
+}
+
 /**
- * The encoder on the tokens that are kept: → `[B, 1 + K, D]` after its norm, class token (which has no position) first.
+ * The encoder on the tokens that are kept; the class token has no position.
  * @param pixels `[B, T, H·W, C]` for times, `[B, H·W, C]` for groups
  * @param kept positions in the list of all tokens, part by part, `[B, K]` i32; all where absent
  * @param times features of the timestamps, `[B, T, partWidth]`; for times alone
@@ -71,14 +80,15 @@ export function satMaeEncoder(
   config: SatMaeConfig,
   pixels: Tensor,
   { kept, times }: { kept?: Tensor; times?: Tensor },
-): Tensor {
+): SatMaeEncoded {
   const places = gridTable(scope, 'positions', config, config, { frozen: true });
   const placed = embedded(scope, config, pixels).add(
     positionsOf(places, partTable(scope, 'part_positions', config, config, { times, frozen: true })),
   );
   const visible = kept ? selectTokens(placed, kept) : placed;
   const x = withClassToken(scope.parameter('class_token', [1, 1, config.width], gaussian(0.02)), visible);
-  return norm(scope.child('norm'), blocks(scope, 'blocks', x, config, config), config.normEpsilon);
+  const outputs = stack(scope, 'blocks', x, config, config);
+  return { tokens: norm(scope.child('norm'), outputs.at(-1) ?? x, config.normEpsilon), embedded: x, blocks: outputs };
 }
 
 /**
@@ -109,7 +119,8 @@ export function satMaeDecoder(
     config.parts.kind === 'groups' ? [rowsOf(parts, 0, -1), rowsOf(parts, -1)] : [parts, undefined];
   const first = y.slice([undefined, [0, 1]]).add(classPosition(places, decoder, ofClass));
   const x = concat([first, tokens.add(positionsOf(places, own))], 1);
-  const read = norm(scope.child('decoder_norm'), blocks(scope, 'decoder_blocks', x, config, decoder), normEpsilon);
+  const last = stack(scope, 'decoder_blocks', x, config, decoder).at(-1) ?? x;
+  const read = norm(scope.child('decoder_norm'), last, normEpsilon);
   return predictions(scope, config, withoutClassToken(read));
 }
 
@@ -140,7 +151,7 @@ export function satMaeClassifier(
     .parameter('class_token', [1, 1, width], gaussian(0.02))
     .add(classPosition(places, config, ofClass));
   const x = withClassToken(token, embedded(scope, config, pixels).add(positionsOf(places, parts)));
-  const y = blocks(scope, 'blocks', x, config, config, options.dropPath);
+  const y = stack(scope, 'blocks', x, config, config, options.dropPath).at(-1) ?? x;
   const features =
     options.pooling === 'average'
       ? norm(scope.child('pool_norm'), withoutClassToken(y).mean(1), normEpsilon)
@@ -238,16 +249,17 @@ function classPosition(places: Tensor, { partWidth }: SatMaeStack, part: Tensor 
   return concat([places.slice([undefined, [0, 1]]), part ?? zeroTensor([1, 1, partWidth])], 2);
 }
 
-function blocks(
+/** The output of each block. */
+function stack(
   scope: Scope,
   name: string,
   x: Tensor,
   { qkvBias, normEpsilon }: Pick<SatMaeConfig, 'qkvBias' | 'normEpsilon'>,
   { depth, heads, mlpWidth }: SatMaeStack,
   dropPath = 0,
-): Tensor {
+): Tensor[] {
   const options = { heads, mlpWidth, normEpsilon, qkvBias: qkvBias ? ('all' as const) : ('none' as const) };
-  return transformer(scope, name, x, depth, { ...options, dropPath, initializer: xavierUniform }).at(-1) ?? x;
+  return transformer(scope, name, x, depth, { ...options, dropPath, initializer: xavierUniform });
 }
 
 /** Tokens `[B, T·L, D]` → the values of their patches. */

@@ -58,6 +58,8 @@ export const swinDefaults = {
 
 /** What the encoder gives. */
 export interface SwinStates {
+  /** What the first block reads, `[B, L, width]`. */
+  embedded: Tensor;
   /** Output of each stage before its tokens are merged, `[B, L_s, width·2^s]`. */
   stages: Tensor[];
   /** The last of them after the final norm. */
@@ -98,6 +100,7 @@ export function swin(scope: Scope, config: SwinConfig, pixels: Tensor): SwinStat
   let x = patchEmbedding(scope.child('patch_embedding'), pixels, { size, patch, width, initializer: weights });
   if (config.patchNorm) x = norm(scope.child('patch_norm'), x, normEpsilon);
   if (config.absolutePositions) x = x.add(scope.parameter('positions', [1, x.shape[1], width], weights));
+  const embedded = x;
   const stages: Tensor[] = [];
   const total = depths.reduce((sum, depth) => sum + depth);
   depths.forEach((depth, stage) => {
@@ -108,7 +111,12 @@ export function swin(scope: Scope, config: SwinConfig, pixels: Tensor): SwinStat
     x = swinStage(own, x, grid, config, { depth, heads: config.heads[stage], before, total });
     stages.push(x);
   });
-  return { stages, output: norm(scope.child('norm'), x, normEpsilon), grid: stageGrid(config, depths.length - 1) };
+  return {
+    embedded,
+    stages,
+    output: norm(scope.child('norm'), x, normEpsilon),
+    grid: stageGrid(config, depths.length - 1),
+  };
 }
 
 /** Mean of all tokens `[B, L, D]`, and a linear head: `[B, classes]`. */

@@ -31,6 +31,16 @@ export interface PerceiverOutputs {
   reconstruction: Record<string, Tensor>;
   /** Output of the last block in the reference's ungrouped form, per modality; empty for an encoder alone. */
   latents: Record<string, Tensor>;
+  /** Per modality `[B, N, values]`: what the head of pre-training answers for each patch, where that is not the signal itself. */
+  predictions?: Record<string, Tensor>;
+}
+
+/** Logits of every element. */
+export interface DenseLogits {
+  /** `[B, I, classes]` */
+  logits: Tensor;
+  /** The same from a second head, which training alone uses. */
+  auxiliary?: Tensor;
 }
 
 /** One architecture with its named sizes. */
@@ -54,4 +64,20 @@ export interface System<Config = any> {
   ): PerceiverOutputs;
   /** How inputs are cut into groups: masks are drawn by group. */
   grouping(config: Config, modalities: readonly Modality[]): Grouping;
+  /** The published models' own head (`head: 'own'`): logits of whole examples, `[B, classes]`. Absent where there is none. */
+  classify?(
+    scope: Scope,
+    config: Config,
+    modalities: readonly Modality[],
+    inputs: Record<string, Tensor>,
+    classes: number,
+  ): Tensor;
+  /** The published models' own head for the class of every element of the first modality. Absent where there is none. */
+  segment?(
+    scope: Scope,
+    config: Config,
+    modalities: readonly Modality[],
+    inputs: Record<string, Tensor>,
+    classes: number,
+  ): DenseLogits;
 }

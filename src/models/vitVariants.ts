@@ -41,5 +41,5 @@ export const vitVariants: Record<string, VitConfig> = {
   deit3_L16: sized({ ...large, patch: 16 }, deit3),
   deit3_H14: sized({ ...huge, patch: 14 }, deit3),
   // Trains on two cores in minutes, on images of about 32 pixels.
-  mini4: sized({ patch: 4, width: 128, depth: 6, heads: 4 }, { pooling: 'average', normAfterPooling: true }),
+  tiny: sized({ patch: 4, width: 192, depth: 6, heads: 3 }, { pooling: 'average', normAfterPooling: true }),
 };

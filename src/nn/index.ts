@@ -51,6 +51,7 @@ export {
   type PositionTable,
   sincos1d,
   sincos2d,
+  sincosFrequencies,
 } from './positionTables.js';
 export {
   relativePositionBias,

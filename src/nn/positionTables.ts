@@ -22,15 +22,21 @@ export function sincos1d(positions: number | ArrayLike<number>, dim: number): Po
   );
   const at = typeof positions === 'number' ? Float64Array.from({ length: positions }, (_, i) => i) : positions;
   const half = dim / 2;
+  const frequencies = sincosFrequencies(dim);
   const data = new Float32Array(at.length * dim);
   for (let row = 0; row < at.length; row++) {
     for (let i = 0; i < half; i++) {
-      const angle = at[row] * 10000 ** (-i / half);
+      const angle = at[row] * frequencies[i];
       data[row * dim + i] = Math.sin(angle);
       data[row * dim + half + i] = Math.cos(angle);
     }
   }
   return { data, rows: at.length, channels: dim };
+}
+
+/** The w_i of {@link sincos1d}, in double precision: `[dim / 2]`. */
+export function sincosFrequencies(dim: number): Float64Array {
+  return Float64Array.from({ length: dim / 2 }, (_, i) => 10000 ** (-i / (dim / 2)));
 }
 
 /**

@@ -9,7 +9,7 @@ import { segmentedModality, segmentFeatures } from './segmentation.js';
 
 /** A part of a model: the nodes that its output needs and no earlier stage's does. */
 export interface StageReport {
-  /** `inputs`, `block 0`, …, `reconstruction image`, `classifier` */
+  /** `inputs`, `block 0`, …, `reconstruction image`, `prediction image`, `classifier` */
   name: string;
   /** What it puts out: `[B, G, N, C]` for inputs and blocks. */
   shape: Shape;
@@ -83,11 +83,15 @@ export function inspectModel(
   return { parameters: countParameters(scope.needs), datasets: reports };
 }
 
-function stageEnds({ blocks, reconstruction }: PerceiverOutputs, embedded: Tensor | undefined): [string, Tensor][] {
+function stageEnds(
+  { blocks, reconstruction, predictions = {} }: PerceiverOutputs,
+  embedded: Tensor | undefined,
+): [string, Tensor][] {
   return [
     ...(embedded ? [['inputs', embedded] as [string, Tensor]] : []),
     ...blocks.map((block, i): [string, Tensor] => [`block ${i}`, block]),
     ...Object.entries(reconstruction).map(([name, t]): [string, Tensor] => [`reconstruction ${name}`, t]),
+    ...Object.entries(predictions).map(([name, t]): [string, Tensor] => [`prediction ${name}`, t]),
   ];
 }
 

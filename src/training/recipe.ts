@@ -4,6 +4,7 @@
  */
 
 import type { KindName } from '../data/index.js';
+import type { SystemName } from '../models/index.js';
 import type { Head } from './description.js';
 
 /** Every knob with its default. */
@@ -112,7 +113,7 @@ export const defaultRecipe = {
   /** The network. */
   model: {
     /** System, as listed by the command `models`. */
-    name: 'hip' as 'hip' | 'hip_class_bottleneck' | 'perceiver_io' | 'vit' | 'mlp_mixer' | 'mae',
+    name: 'hip' as SystemName,
     /** Row of the system's variant table. */
     variant: 'Mini',
     /** Fields of the variant to change, in camelCase: `{ numZChannels: [64, 128] }`. */

@@ -1,3 +1,4 @@
+import { type SystemName, systems } from '../models/index.js';
 import type { Recipe } from './recipe.js';
 import {
   choice,
@@ -79,7 +80,7 @@ export const sectionRules: { [S in keyof Sections]: SectionRules<Sections[S]> } 
     scale: number({ min: 0 }),
   },
   model: {
-    name: choice('hip', 'hip_class_bottleneck', 'perceiver_io', 'vit', 'mlp_mixer', 'mae'),
+    name: choice(...(Object.keys(systems) as SystemName[])),
     variant: filledText,
     config: fields,
     positions: choice('learned', 'fourier', 'none'),

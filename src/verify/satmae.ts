@@ -65,7 +65,10 @@ export async function verifySatMae(golden: GoldenCase, comparison: Comparison, e
     };
     const pixels = pixelsOfParts(inputs.of('images'), config);
     const kept = fed('kept', mask.kept, 'i32');
-    const latent = satMaeEncoder(root, config, pixels, { kept, times: timesOf(config.partWidth, 'encoder') });
+    const { tokens: latent } = satMaeEncoder(root, config, pixels, {
+      kept,
+      times: timesOf(config.partWidth, 'encoder'),
+    });
     const pred = satMaeDecoder(root, config, latent, {
       restore: fed('restore', mask.restore, 'i32'),
       times: timesOf(config.decoder.partWidth, 'decoder'),

@@ -37,7 +37,7 @@ export function countSatMae(row: string): number {
 function build(scope: Scope, config: SatMaeConfig): void {
   const { pixels, times } = inputsOf(config);
   const total = satMaeTokenCount(config);
-  const encoded = satMaeEncoder(scope, config, pixels, {
+  const { tokens: encoded } = satMaeEncoder(scope, config, pixels, {
     kept: input('kept', [1, Math.floor(total / 4)], 'i32'),
     times,
   });

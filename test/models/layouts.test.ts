@@ -31,10 +31,10 @@ function built(build: (scope: Scope) => unknown): ModelNeeds {
   return scope.needs;
 }
 
-const small: VitConfig = { ...vitVariants.mini4, width: 12, depth: 2, heads: 3, mlpWidth: 20, classes: 5 };
-const mae = { ...maeVariants.mini4, width: 12, depth: 2, heads: 3, mlpWidth: 20 };
+const small: VitConfig = { ...vitVariants.tiny, width: 12, depth: 2, heads: 3, mlpWidth: 20, classes: 5 };
+const mae = { ...maeVariants.tiny, width: 12, depth: 2, heads: 3, mlpWidth: 20 };
 const decoder = { width: 8, depth: 1, heads: 2, mlpWidth: 12 };
-const mixer = { ...mlpMixerVariants.mini4, width: 12, depth: 2, tokenWidth: 6, channelWidth: 20, classes: 5 };
+const mixer = { ...mlpMixerVariants.tiny, width: 12, depth: 2, tokenWidth: 6, channelWidth: 20, classes: 5 };
 const autoencoder = (scope: Scope) => {
   const config = { ...mae, decoder };
   const { tokens } = maeEncoder(scope, config, pixels, size);

@@ -27,7 +27,7 @@ test('a model of bands takes other groups, and says what it cannot take', () => 
   const base = satMaeVariants['bands-tiny'];
   const config = { ...base, parts: { kind: 'groups' as const, groups: [[0], [2, 1]] } };
   const scope = Scope.root();
-  const encoded = satMaeEncoder(scope, config, input('pixels', [2, 64 * 64, 3]), {
+  const { tokens: encoded } = satMaeEncoder(scope, config, input('pixels', [2, 64 * 64, 3]), {
     kept: input('kept', [2, 32], 'i32'),
   });
   assert.deepEqual(encoded.shape, [2, 33, base.width]);

@@ -39,6 +39,16 @@ export function perceiverClassifier(
   return classify(scope, config, inputs, readable);
 }
 
+/** The encoder alone, on images `[B, H, W, C]`: the rows that are read, `[B, M, C']`, and the latents, `[B, N, D]`. */
+export function perceiverLatents(
+  scope: Scope,
+  { preprocessor, encoder }: Pick<PerceiverClassifierConfig, 'preprocessor' | 'encoder'>,
+  images: Tensor,
+): { read: Tensor; latents: Tensor } {
+  const { inputs } = preprocessImages(scope.child('preprocessor'), images, preprocessor);
+  return { read: inputs, latents: encode(scope.child('encoder'), inputs, encoder) };
+}
+
 /** Rows of inputs → logits. */
 export function classify(
   scope: Scope,

@@ -1,0 +1,78 @@
+/** BEiT as a system: classification, masked-image modelling, segmentation. */
+
+import type { Tensor } from '../../graph/index.js';
+import { fromMap, patchGrid, resizedLinearly, type Size2d } from '../../nn/index.js';
+import {
+  type BeitConfig,
+  type BeitPooling,
+  beit,
+  beitClassHead,
+  beitPool,
+  beitTokenHead,
+  patchTokens,
+} from '../beit.js';
+import { type BeitSegmentationConfig, beitSegmentation } from '../beitSegmentation.js';
+import { beitVariants, forMaskedImages, segmentationOf } from '../beitVariants.js';
+import { discreteVaeVariants } from '../discreteVae.js';
+import type { System } from '../system.js';
+import { encoderOutputs, imageOf, oneGroup, refuseMasks, withoutSizes } from './images.js';
+
+/** A transformer with what its heads are made of. */
+export interface BeitSystemConfig extends Omit<BeitConfig, 'size' | 'channels'> {
+  /** Visual tokens that masked patches are told apart by; none in what is only fine-tuned. */
+  vocabulary?: number;
+  /** What the head of classes reads. Default `mean`. */
+  pooling?: BeitPooling;
+  /** The heads of segmentation; as the paper's sizes have them where absent. */
+  segmentation?: Omit<BeitSegmentationConfig, 'classes'>;
+}
+
+const fineTuned = withoutSizes(beitVariants);
+const pretrained = (name: string, vocabulary: number): BeitSystemConfig => ({
+  ...withoutSizes({ [name]: forMaskedImages(beitVariants[name]) })[name],
+  vocabulary,
+});
+
+function sized(config: BeitSystemConfig, size: Size2d, pixels: Tensor): BeitConfig {
+  return { ...config, size, channels: pixels.shape[2] };
+}
+
+export const beitSystem: System<BeitSystemConfig> = {
+  name: 'beit',
+  summary: 'BEiT: a ViT with relative positions, pre-trained on visual tokens',
+  paper: 'arXiv 2106.08254',
+  variants: {
+    B16: fineTuned.B16,
+    L16: fineTuned.L16,
+    mim_B16: pretrained('B16', discreteVaeVariants.dalle.vocabulary),
+    mim_L16: pretrained('L16', discreteVaeVariants.dalle.vocabulary),
+    tiny: pretrained('tiny', discreteVaeVariants.tiny.vocabulary),
+  },
+  masksElements: false,
+  settings: ['layerScale', 'tableGrid', 'vocabulary', 'pooling', 'segmentation'],
+  grouping: oneGroup,
+
+  apply(scope, config, modalities, inputs, options = {}) {
+    refuseMasks('beit', options);
+    const { name, pixels, size } = imageOf('beit', modalities, inputs);
+    const { states, output } = beit(scope, sized(config, size, pixels), pixels);
+    const outputs = encoderOutputs(scope, states[0], states.slice(1), patchTokens(output));
+    if (options.encoderOnly || config.vocabulary === undefined) return outputs;
+    return { ...outputs, predictions: { [name]: beitTokenHead(scope, patchTokens(output), config.vocabulary) } };
+  },
+
+  classify(scope, config, modalities, inputs, classes) {
+    const { pixels, size } = imageOf('beit', modalities, inputs);
+    const { output } = beit(scope, sized(config, size, pixels), pixels);
+    return beitClassHead(scope, beitPool(scope, output, config.pooling ?? 'mean', config.normEpsilon), classes);
+  },
+
+  segment(scope, config, modalities, inputs, classes) {
+    const { pixels, size } = imageOf('beit', modalities, inputs);
+    const { states } = beit(scope, sized(config, size, pixels), pixels);
+    const heads = { ...segmentationOf(config, classes), ...config.segmentation, classes };
+    const { main, auxiliary } = beitSegmentation(scope, heads, states, patchGrid(size, config.patch));
+    const ofPixels = (map: Tensor) => fromMap(resizedLinearly(map, size));
+    return { logits: ofPixels(main), auxiliary: auxiliary && ofPixels(auxiliary) };
+  },
+};

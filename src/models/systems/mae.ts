@@ -1,0 +1,43 @@
+/** The masked auto-encoder as a system. */
+import { constant, type Tensor } from '../../graph/index.js';
+import { unpatchify } from '../../nn/index.js';
+import { type MaeConfig, maeDecoder, maeEncoder } from '../mae.js';
+import { maeVariants } from '../maeVariants.js';
+import type { System } from '../system.js';
+import { withoutClassToken } from '../tokens.js';
+import { vit, vitDefaults } from '../vit.js';
+import { encoderOutputs, imageOf, oneGroup, refuseMasks } from './images.js';
+
+/** Every token in the place where it is: what the decoder is told where nothing is masked. `[B, L]` i32 */
+export function inPlace(batch: number, length: number): Tensor {
+  const places = Int32Array.from({ length: batch * length }, (_, i) => i % length);
+  return constant(places, [batch, length], 'i32');
+}
+
+export const maeSystem: System<MaeConfig> = {
+  name: 'mae',
+  summary: 'Masked auto-encoder: a ViT on visible patches, a light decoder',
+  paper: 'arXiv 2111.06377',
+  variants: maeVariants,
+  masksElements: false,
+  grouping: oneGroup,
+
+  apply(scope, config, modalities, inputs, options = {}) {
+    refuseMasks('mae', options);
+    const { name, pixels, size } = imageOf('mae', modalities, inputs);
+    const { tokens, embedded, blocks } = maeEncoder(scope, config, pixels, size);
+    const outputs = encoderOutputs(scope, embedded, blocks, withoutClassToken(tokens));
+    if (options.encoderOnly) return outputs;
+    const [batch, count] = tokens.shape;
+    const restore = inPlace(batch, count - 1);
+    const predicted = maeDecoder(scope, config, tokens, restore, { size, channels: pixels.shape[2] });
+    return { ...outputs, reconstruction: { [name]: unpatchify(predicted, size, config.patch) } };
+  },
+
+  // For fine-tuning the authors take a plain vision transformer: its positions are trained, the norm is on the mean.
+  classify(scope, { decoder: _, ...encoder }, modalities, inputs, classes) {
+    const { pixels, size } = imageOf('mae', modalities, inputs);
+    const pooled = { pooling: 'average', normAfterPooling: true } as const;
+    return vit(scope, { ...vitDefaults, ...encoder, ...pooled, classes }, pixels, size).logits!;
+  },
+};

@@ -1,0 +1,52 @@
+/** The Perceiver of 2021 and Perceiver IO on images, in the sizes and forms of their references, as a system. */
+import type { Tensor } from '../../graph/index.js';
+import type { Scope } from '../../nn/index.js';
+import type { Modality } from '../modality.js';
+import { type PerceiverClassifierConfig, perceiverClassifier, perceiverLatents } from '../perceiver/classifier.js';
+import { perceiverVariants } from '../perceiver/variants.js';
+import type { System } from '../system.js';
+import { asBlock, imageOf, oneGroup, refuseMasks } from './images.js';
+
+/** Preprocessor, encoder and head; the number of classes is told by whoever asks for them. */
+export type PerceiverSystemConfig = Omit<PerceiverClassifierConfig, 'classes'>;
+
+/** Images `[B, H, W, C]`, channels last. */
+function images(modalities: readonly Modality[], inputs: Record<string, Tensor>): Tensor {
+  const { pixels, size } = imageOf('perceiver', modalities, inputs);
+  return pixels.reshape([pixels.shape[0], ...size, pixels.shape[2]]);
+}
+
+/** Latents after each block, as the encoder makes them known. */
+function blocksOf(scope: Scope, { encoder }: PerceiverSystemConfig): Tensor[] {
+  const taps = scope.needs.taps;
+  return Array.from({ length: encoder.blocks }, (_, block) =>
+    asBlock(taps.get(scope.nameOf(`encoder/block_${block}`))!),
+  );
+}
+
+const variants: Record<string, PerceiverSystemConfig> = {};
+for (const [name, { model }] of Object.entries(perceiverVariants)) {
+  if (model.task !== 'imageClassification') continue;
+  const { classes: _, ...config } = model.config;
+  variants[name] = config;
+}
+
+export const perceiverSystem: System<PerceiverSystemConfig> = {
+  name: 'perceiver',
+  summary: 'Perceiver (2021) and Perceiver IO: latents that read pixels, patches or features',
+  paper: 'arXiv 2107.14795',
+  variants,
+  masksElements: false,
+  grouping: oneGroup,
+
+  apply(scope, config, modalities, inputs, options = {}) {
+    refuseMasks('perceiver', options);
+    const { read } = perceiverLatents(scope, config, images(modalities, inputs));
+    scope.tap('inputs', asBlock(read));
+    return { blocks: blocksOf(scope, config), reconstruction: {}, latents: {} };
+  },
+
+  classify(scope, config, modalities, inputs, classes) {
+    return perceiverClassifier(scope, { ...config, classes }, images(modalities, inputs)).logits;
+  },
+};

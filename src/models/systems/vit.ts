@@ -1,0 +1,30 @@
+/** The vision transformer as a system. */
+import { norm } from '../../nn/index.js';
+import type { System } from '../system.js';
+import { withoutClassToken } from '../tokens.js';
+import { type VitConfig, vit, vitEncoder } from '../vit.js';
+import { vitVariants } from '../vitVariants.js';
+import { encoderOutputs, imageOf, oneGroup, refuseMasks } from './images.js';
+
+export const vitSystem: System<VitConfig> = {
+  name: 'vit',
+  summary: 'Vision transformer: patches as tokens, a class token, learned positions',
+  paper: 'arXiv 2010.11929',
+  variants: vitVariants,
+  masksElements: false,
+  settings: ['layerScale', 'positionGrid'],
+  grouping: oneGroup,
+
+  apply(scope, config, modalities, inputs, options = {}) {
+    refuseMasks('vit', options);
+    const { pixels, size } = imageOf('vit', modalities, inputs);
+    const { embedded, blocks } = vitEncoder(scope, config, pixels, size);
+    const normed = norm(scope.child('norm'), blocks[blocks.length - 1], config.normEpsilon);
+    return encoderOutputs(scope, embedded, blocks, config.classToken ? withoutClassToken(normed) : normed);
+  },
+
+  classify(scope, config, modalities, inputs, classes) {
+    const { pixels, size } = imageOf('vit', modalities, inputs);
+    return vit(scope, { ...config, classes }, pixels, size).logits!;
+  },
+};
