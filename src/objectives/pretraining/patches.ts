@@ -1,7 +1,7 @@
 /** Masked auto-encoders: patches are removed and their pixels predicted (arXiv 2111.06377, section 3). */
 import { input } from '../../graph/index.js';
-import { imageOf } from '../../models/systems/images.js';
 import { type MaeConfig, maeDecoder, maeEncoder } from '../../models/mae.js';
+import { imageOf } from '../../models/systems/images.js';
 import { patchGrid, patchify, unpatchify } from '../../nn/index.js';
 import type { Key } from '../../random/index.js';
 import { patchReconstruction } from '../patchReconstruction.js';
