@@ -9,6 +9,7 @@ import { kindOf } from './kinds/index.js';
 import { mediaHeader } from './media/index.js';
 import { decodePoints, pointCount } from './points/index.js';
 import { exampleName, type StoredExample, storedExample } from './source.js';
+import { isStoredClip, storedClipHeader } from './video/index.js';
 
 /** What is told of one example, by what is asked. */
 interface Told {
@@ -29,7 +30,11 @@ const tellers: { [Q in keyof Told]: { sample: number; tell(example: StoredExampl
   },
   video: {
     sample: 4,
-    tell: async ({ parts }) => ({ rate: (await mediaHeader(parts?.video as Uint8Array)).soundRate ?? 0 }),
+    async tell({ parts }) {
+      const bytes = parts?.video as Uint8Array;
+      const { soundRate = 0 } = isStoredClip(bytes) ? storedClipHeader(bytes) : await mediaHeader(bytes);
+      return { rate: soundRate };
+    },
   },
   points: {
     sample: 1,

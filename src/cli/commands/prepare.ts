@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { type Dataset, openData } from '../../data/index.js';
-import { exampleStream, type WrittenShards, writeShards } from '../../data/shards/index.js';
+import { exampleStream, type SmallerOptions, type WrittenShards, writeShards } from '../../data/shards/index.js';
 import { ensure } from '../../errors/index.js';
 import { Progress } from '../../training/log/index.js';
 import { defineCommand } from '../command.js';
@@ -24,10 +24,17 @@ export const command = defineCommand({
     split: { type: 'strings', help: 'splits, comma-separated (default: train, or all where none is stored)' },
     shardSize: { type: 'string', default: '512mb', placeholder: 'SIZE', help: 'largest size of a shard: 64mb, 2gb, …' },
     imageSize: {
-      type: 'number',
-      help: 'make larger images so small on their shorter side, as JPEG (default: as they are)',
+      type: 'string',
+      placeholder: 'SIZE',
+      help: 'make larger images, label maps and video frames so small on their shorter side; or HEIGHT,WIDTH for all',
     },
-    quality: { type: 'number', default: 90, help: 'JPEG quality of images that are made smaller, 1 to 100' },
+    quality: {
+      type: 'number',
+      default: 90,
+      help: 'JPEG quality of images that are made smaller, 1 to 99; 100: PNG, without loss',
+    },
+    frameRate: { type: 'number', help: 'frames per second that are kept of videos, each without further loss' },
+    sampleRate: { type: 'number', help: 'samples per second of sounds, as WAV, and of the sound of videos' },
     shuffle: { type: 'boolean', help: 'write the examples in a random order, the same at each run' },
     workers: { type: 'number', help: 'files read and encoded side by side (default: one per core)' },
   },
@@ -38,13 +45,18 @@ export const command = defineCommand({
   examples: [
     'hip prepare photos shards/photos --image-size 256',
     'hip prepare cifar10 shards/cifar10 --split train,test --shuffle',
-    'hip prepare recordings.tar.gz shards/recordings --shard-size 128mb',
+    'hip prepare recordings.tar.gz shards/recordings --shard-size 128mb --sample-rate 16000',
+    'hip prepare clips shards/clips --split train,test --image-size 36,48 --frame-rate 8 --sample-rate 16000',
     'hip pretrain --data shards/photos',
   ],
   run: async ({ positionals: [data, out], options, quiet, output, program }) => {
     const settings = {
-      imageSize: countOption('--image-size', options.imageSize),
-      quality: countOption('--quality', options.quality),
+      smaller: {
+        imageSize: parseImageSize(options.imageSize),
+        quality: countOption('--quality', options.quality),
+        frameRate: options.frameRate,
+        sampleRate: countOption('--sample-rate', options.sampleRate),
+      },
       shuffle: options.shuffle,
       workers: countOption('--workers', options.workers) ?? availableParallelism(),
       bytesPerShard: parseSize(options.shardSize),
@@ -84,8 +96,7 @@ export const command = defineCommand({
 });
 
 interface Settings {
-  imageSize?: number;
-  quality: number;
+  smaller: SmallerOptions;
   shuffle: boolean;
   workers: number;
   bytesPerShard: number;
@@ -94,14 +105,14 @@ interface Settings {
 async function prepare(
   dataset: Dataset,
   out: string,
-  { imageSize, quality, shuffle, workers, bytesPerShard }: Settings,
+  { smaller, shuffle, workers, bytesPerShard }: Settings,
   quiet: boolean,
   signal: AbortSignal,
 ): Promise<WrittenShards> {
   let bar: Progress | undefined;
   let resumedAt = 0;
   try {
-    return await writeShards(out, exampleStream(dataset, { imageSize, quality, shuffle, workers }), {
+    return await writeShards(out, exampleStream(dataset, { ...smaller, shuffle, workers }), {
       prefix: dataset.split,
       bytesPerShard,
       kind: dataset.kind,
@@ -111,7 +122,7 @@ async function prepare(
         data: dataset.path,
         examples: dataset.size,
         shuffle,
-        ...(imageSize === undefined ? {} : { imageSize, quality }),
+        ...settingsOf(smaller),
       },
       signal,
       onProgress: (examples) => {
@@ -129,6 +140,26 @@ async function prepare(
   } finally {
     bar?.finish();
   }
+}
+
+/** What was made smaller, as it is written down beside the shards. */
+function settingsOf({ imageSize, quality, frameRate, sampleRate }: SmallerOptions): Record<string, string | number> {
+  const size = typeof imageSize === 'object' ? imageSize.join(',') : imageSize;
+  const given = { imageSize: size, quality: size === undefined ? undefined : quality, frameRate, sampleRate };
+  return Object.fromEntries(
+    Object.entries(given).filter((entry): entry is [string, string | number] => entry[1] !== undefined),
+  );
+}
+
+/** `256`, or `36,48`. */
+function parseImageSize(typed: string | undefined): SmallerOptions['imageSize'] {
+  if (typed === undefined) return undefined;
+  const sides = typed.split(',').map(Number);
+  if (sides.length > 2 || !sides.every((side) => Number.isInteger(side) && side >= 1))
+    throw new UsageError(
+      `--image-size is a side such as 256, or a height and a width such as 36,48, and not "${typed}".`,
+    );
+  return sides.length === 1 ? sides[0] : [sides[0], sides[1]];
 }
 
 /** Bytes of `512mb`, `1.5 GB`, `64MiB` or a plain number. */

@@ -18,7 +18,7 @@ export interface VideoReaderOptions extends ClipOptions {
 }
 
 export const video: SignalKind<VideoReaderOptions> = {
-  parts: { video: /\.(mp4|m4v|webm|mov|avi|mkv|mpe?g)$/i },
+  parts: { video: /\.(mp4|m4v|webm|mov|avi|mkv|mpe?g|npz)$/i },
   noun: 'video',
   shapes: (options) => {
     const sound = soundOf(options);

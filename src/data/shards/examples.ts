@@ -1,42 +1,22 @@
-/** The examples of any data set as samples for shards: bytes as they are stored, or pictures made to fit. */
+/** The examples of any data set as samples for shards: bytes as they are stored, or made smaller. */
 import { basename, extname } from 'node:path';
-import sharp, { type Sharp } from 'sharp';
 import { ensure, HiperceiverError } from '../../errors/index.js';
 import { fold, keyFrom, permutation } from '../../random/index.js';
 import type { Dataset } from '../dataset.js';
-import { decodeFailure, decodeImage, imageHeader } from '../decode.js';
+import { decodeFailure } from '../decode.js';
 import { formatNpy, type NpyData } from '../npy.js';
 import { type EncodedSource, encodedBytes, exampleName, type RawImage, type Source, storedImage } from '../source.js';
 import { readMember } from './readMember.js';
 import { presentPart } from './shardIndex.js';
+import { asksForLess, checkSmaller, encodable, type SmallerOptions, smaller } from './smaller.js';
 import type { SampleStream, ShardSample, UnreadableSample } from './write.js';
 
 /** How examples become samples. */
-export interface ExampleOptions {
-  /** Pictures larger than this on their shorter side are made to have it, as JPEG. Without it bytes stay as they are. */
-  imageSize?: number;
-  /** JPEG quality of pictures that are made smaller, 1 … 100. Default 90. */
-  quality?: number;
+export interface ExampleOptions extends SmallerOptions {
   /** Write them in a random order, always the same, for sets that lie sorted by class. Default: as they are stored. */
   shuffle?: boolean;
   /** Examples read and encoded side by side. Never changes the samples. Default 4. */
   workers?: number;
-}
-
-/** Pictures, which can be made to fit, and whose damage is found by decoding them. */
-const PICTURE = /^(jpe?g|png|webp|gif|tiff?|avif|bmp)$/;
-/** To know that a picture can be read to its end it is decoded to this size: JPEG decodes small sizes in less time. */
-const CHECKED_SIZE = 32;
-
-/** Checks options. @throws HiperceiverError naming the one that makes no sense */
-export function checkExampleOptions({ imageSize, quality = 90, workers = 4 }: ExampleOptions): void {
-  const isWhole = (value: number) => Number.isInteger(value) && value >= 1;
-  ensure(
-    imageSize === undefined || isWhole(imageSize),
-    () => `imageSize is ${imageSize}: give a whole number of pixels.`,
-  );
-  ensure(isWhole(quality) && quality <= 100, () => `quality is ${quality}: give a whole number from 1 to 100.`);
-  ensure(isWhole(workers), () => `workers is ${workers}: give a whole number from 1 up.`);
 }
 
 /**
@@ -76,12 +56,9 @@ export async function storedParts(source: Source, row: number): Promise<Record<s
  * @throws HiperceiverError for options that make no sense, and for tiles of rasters
  */
 export function exampleStream(dataset: Dataset, options: ExampleOptions = {}): SampleStream {
-  checkExampleOptions(options);
-  const { workers = 4, imageSize, shuffle = false } = options;
-  ensure(
-    dataset.kind === 'image' || imageSize === undefined,
-    () => `"${dataset.path}" holds ${dataset.kind}, and only images can be made smaller: leave imageSize out.`,
-  );
+  const { workers = 4, shuffle = false } = options;
+  checkSmaller(dataset.kind, dataset.path, options);
+  ensure(Number.isInteger(workers) && workers >= 1, () => `workers is ${workers}: give a whole number from 1 up.`);
   ensure(
     dataset.source.kind !== 'rasters',
     () => `"${dataset.path}" is cut into tiles in memory, where shards gain nothing: train on it as it is.`,
@@ -108,18 +85,15 @@ async function sampleOf(
   place: number,
   options: ExampleOptions,
 ): Promise<ShardSample | UnreadableSample> {
-  const { kind, source, size, labels } = dataset;
+  const { kind, source, size, labels, dense } = dataset;
   const file = exampleName(source, row);
-  // What was just encoded from stored pixels is whole.
-  const arePictures = kind === 'image' && (source.kind !== 'pixels' || options.imageSize !== undefined);
+  // Images are decoded in any case: damage is found now. What was just encoded from stored pixels is whole.
+  const looked = asksForLess(kind, options) || (kind === 'image' && source.kind !== 'pixels');
   try {
-    const parts: Record<string, Uint8Array> = {};
-    for (const [extension, bytes] of Object.entries(await storedParts(source, row))) {
-      if (bytes.length === 0) return { file, reason: 'file is empty' };
-      const content =
-        arePictures && PICTURE.test(extension) ? await fitted(bytes, extension, options) : { extension, bytes };
-      parts[content.extension] = content.bytes;
-    }
+    const stored = await storedParts(source, row);
+    for (const bytes of Object.values(stored)) if (bytes.length === 0) return { file, reason: 'file is empty' };
+    const isPixels = Object.hasOwn(stored, 'npy') && kind === 'image';
+    const parts = looked && !isPixels ? await smaller(kind, stored, options, { colors: dense?.colors }) : { ...stored };
     if (labels) parts['cls'] = Buffer.from(String(labels[row]));
     const tags = tagsOf(dataset, row);
     if (tags) parts['json'] = Buffer.from(JSON.stringify({ labels: tags }));
@@ -136,35 +110,10 @@ function tagsOf({ tags, classes }: Dataset, row: number): string[] | undefined {
   return tags && classes.filter((_, i) => tags[row * classes.length + i] !== 0);
 }
 
-/** The picture as it is, checked; or smaller, its shorter side `imageSize`, orientation applied, without transparency. */
-async function fitted(
-  bytes: Uint8Array,
-  extension: string,
-  { imageSize, quality = 90 }: ExampleOptions,
-): Promise<{ extension: string; bytes: Uint8Array }> {
-  const whole = (height: number, width: number) => ({ top: 0, left: 0, height, width });
-  if (imageSize !== undefined) {
-    const { height, width } = await imageHeader(bytes);
-    const scale = imageSize / Math.min(height, width);
-    if (scale < 1) {
-      const image = await decodeImage(bytes, [Math.round(height * scale), Math.round(width * scale)], whole);
-      return { extension: 'jpg', bytes: await raw(image).jpeg({ quality }).toBuffer() };
-    }
-  }
-  await decodeImage(bytes, [CHECKED_SIZE, CHECKED_SIZE], whole);
-  return { extension, bytes };
-}
-
 async function pixelPart(image: RawImage): Promise<Record<string, Uint8Array>> {
   const { data, height, width, channels } = image;
-  if (data instanceof Uint8Array && channels <= 4) return { png: await raw(image).png().toBuffer() };
+  if (data instanceof Uint8Array && channels <= 4) return { png: await encodable(image).png().toBuffer() };
   return { npy: formatNpy({ shape: [height, width, channels], data: data as NpyData }) };
-}
-
-function raw({ data, height, width, channels }: RawImage): Sharp {
-  // A copy: native code does not take shared memory.
-  const image = sharp(Uint8Array.from(data), { raw: { height, width, channels: channels as 1 | 2 | 3 | 4 } });
-  return channels <= 2 ? image.toColourspace('b-w') : image;
 }
 
 function extensionOf({ files }: EncodedSource, row: number): string {

@@ -1,6 +1,6 @@
 /** Sharded tar storage as WebDataset defines it: an index of byte ranges, read at any place in any order. */
 export { type DatasetCard, readCard, type Settings, type SplitCard } from './card.js';
-export { checkExampleOptions, type ExampleOptions, exampleStream } from './examples.js';
+export { type ExampleOptions, exampleStream } from './examples.js';
 export { type ShardLabelOptions, type ShardLabels, shardLabels } from './labels.js';
 export { openShards } from './open.js';
 export { shardOrder } from './order.js';
@@ -18,6 +18,7 @@ export {
   selectSamples,
   shardOf,
 } from './shardIndex.js';
+export { checkSmaller, type SmallerOptions } from './smaller.js';
 export {
   type SampleStream,
   type ShardSample,

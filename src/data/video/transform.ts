@@ -2,10 +2,12 @@
 import { ensure } from '../../errors/index.js';
 import { fold, type Key, uniform } from '../../random/index.js';
 import { checkSoundOptions, type SoundOptions, transformSound } from '../audio/transform.js';
-import { decodeClip } from '../media/clip.js';
+import { type ClipRequest, decodeClip } from '../media/clip.js';
+import type { MediaHeader } from '../media/header.js';
 import { checkTransform, type TransformOptions, writeInput } from '../transform.js';
 import { drawView, type View, type ViewOptions } from '../view.js';
 import type { Clip } from './clip.js';
+import { isStoredClip, readStoredClip } from './storedClip.js';
 
 /** The sound beside a clip. */
 export interface ClipSoundOptions extends Pick<SoundOptions, 'rate' | 'channels' | 'gain' | 'mean' | 'std'> {
@@ -82,12 +84,13 @@ export async function readClip(bytes: Uint8Array, options: ClipOptions, key: Key
   const { frames, frameRate, imageSize, sound: wished } = options;
   const asked = wished && soundOptions(options, wished);
   let view: View | undefined;
-  const { clip, sound } = await decodeClip(bytes, ({ height, width, duration }) => {
+  const choose = ({ height, width, duration }: MediaHeader): ClipRequest => {
     view = drawView(fold(key, 'view'), height, width, options);
     const start = drawStart(key, duration, options);
     const soundSeconds = asked && asked.samples / asked.rate;
     return { start, frames, frameRate, size: imageSize, window: view, soundSeconds };
-  });
+  };
+  const { clip, sound } = isStoredClip(bytes) ? readStoredClip(bytes, choose) : await decodeClip(bytes, choose);
   const video = transformClip(clip, view as View, options);
   if (!asked || !sound) return { video };
   const { values, length } = transformSound(sound, asked, fold(key, 'sound'));
