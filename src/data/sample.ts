@@ -48,8 +48,8 @@ export function openFiles(files: readonly string[], kind: KindName): Dataset {
 export function withoutTargets(reader: Reader): Reader {
   if (reader.kind === 'bands') return { ...reader, labels: undefined };
   if (reader.kind !== 'segmentation') return reader;
-  const { imageSize, channels, crop, flip, mean, std, permutation } = reader;
-  return { kind: 'image', imageSize, channels, crop, flip, mean, std, permutation };
+  const { imageSize, window, channels, crop, flip, mean, std, permutation } = reader;
+  return { kind: 'image', imageSize, window, channels, crop, flip, mean, std, permutation };
 }
 
 function commonFolder(a: string, b: string): string {

@@ -3,7 +3,7 @@ import { ensure, HiperceiverError } from '../errors/index.js';
 import type { Key } from '../random/index.js';
 import { resample } from './resample.js';
 import type { RawImage } from './source.js';
-import { drawView, type View, type ViewOptions } from './view.js';
+import { checkWindow, drawView, type View, type ViewOptions } from './view.js';
 
 /** How a decoded image becomes numbers. */
 export interface TransformOptions extends ViewOptions {
@@ -35,6 +35,7 @@ export function channelRule(from: number, to: number, name: string): ChannelRule
 /** Checks options. @throws HiperceiverError naming the one that makes no sense */
 export function checkTransform(options: TransformOptions): void {
   const { imageSize, channels, cropScale = [0.2, 1], padding = 0, mean, std } = options;
+  checkWindow(options.window);
   ensure(
     imageSize.length === 2 && imageSize.every((size) => Number.isInteger(size) && size > 0),
     () => `imageSize is [${imageSize}]: give height and width as whole numbers above 0.`,

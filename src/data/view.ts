@@ -1,4 +1,5 @@
 /** The geometry of augmentation: which window of an image an example shows, and how. */
+import { ensure } from '../errors/index.js';
 import { type Key, uniform } from '../random/index.js';
 
 /**
@@ -14,6 +15,8 @@ export type Crop = 'none' | 'center' | 'random' | 'randomResized';
 export interface ViewOptions {
   /** Height and width of the result. */
   imageSize: readonly [number, number];
+  /** The part of the picture that is used at all, before anything else, as shares of its height and width. Default: all. */
+  window?: readonly [top: number, left: number, height: number, width: number];
   crop: Crop;
   /** Share of the image's area for `randomResized`. Default [0.2, 1] (MAE). */
   cropScale?: readonly [number, number];
@@ -39,6 +42,32 @@ const ATTEMPTS = 10;
 
 /** The view that `key` draws of an image of the given size: a pure function. */
 export function drawView(key: Key, height: number, width: number, options: ViewOptions): View {
+  if (options.window === undefined) return viewOfWhole(key, height, width, options);
+  const [top, bottom] = pixelsOf(options.window[0], options.window[2], height);
+  const [left, right] = pixelsOf(options.window[1], options.window[3], width);
+  const view = viewOfWhole(key, bottom - top, right - left, options);
+  return { ...view, top: view.top + top, left: view.left + left };
+}
+
+/** First pixel, and the one after the last, of a share of an axis; one pixel at least. */
+function pixelsOf(from: number, share: number, size: number): [number, number] {
+  const first = Math.min(size - 1, Math.round(from * size));
+  return [first, Math.max(first + 1, Math.min(size, Math.round((from + share) * size)))];
+}
+
+/** Checks a window. @throws HiperceiverError where it does not lie in the picture */
+export function checkWindow(window: ViewOptions['window']): void {
+  if (window === undefined) return;
+  const [top, left, height, width] = window;
+  const fits = (from: number, share: number) => from >= 0 && share > 0 && from + share <= 1 + 1e-6;
+  ensure(
+    window.length === 4 && fits(top, height) && fits(left, width),
+    () =>
+      `window is [${window}]: give top, left, height and width as shares, such as 0.5,0.25,0.5,0.5 (the middle below).`,
+  );
+}
+
+function viewOfWhole(key: Key, height: number, width: number, options: ViewOptions): View {
   const { crop, imageSize, padding } = options;
   const whole = { top: 0, left: 0, height, width, shiftY: 0, shiftX: 0, flip: false };
   const draws =

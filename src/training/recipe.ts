@@ -32,6 +32,8 @@ export const defaultRecipe = {
     imageSize: 32 as number | [height: number, width: number],
     /** Channels: 1 grey, 3 colour, 0 as stored. */
     channels: 3 as 0 | 1 | 3,
+    /** The part of every picture or frame that is used at all: top, left, height, width as shares; empty: all of it. */
+    window: [] as number[],
     /** How an image becomes `imageSize`: stretched, cut out in the middle or anywhere, or a random part resized. */
     crop: 'center' as 'none' | 'center' | 'random' | 'randomResized',
     /** For `randomResized`: smallest and largest share of the image's area. */

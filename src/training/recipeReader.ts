@@ -110,8 +110,15 @@ export async function recipeReader(recipe: Recipe, dataset: Dataset): Promise<Re
 }
 
 /** Which window is shown. */
-function viewOf({ crop, cropScale, flip }: Recipe['data']): Pick<ReaderOf<'image'>, 'crop' | 'cropScale' | 'flip'> {
-  return { crop, cropScale, flip };
+function viewOf({
+  window,
+  crop,
+  cropScale,
+  flip,
+}: Recipe['data']): Pick<ReaderOf<'image'>, 'window' | 'crop' | 'cropScale' | 'flip'> {
+  // Four numbers or none, which the reader checks.
+  const part = window.length > 0 ? { window: window as [number, number, number, number] } : {};
+  return { ...part, crop, cropScale, flip };
 }
 
 /** Height and width, as stored where the recipe says 0. */

@@ -40,6 +40,10 @@ export const sectionRules: { [S in keyof Sections]: SectionRules<Sections[S]> } 
     padding: choice('mask', 'zeros'),
     imageSize: imageSides,
     channels: numberChoice(0, 1, 3),
+    window: numbers('top, left, height and width as shares such as 0.5,0.25,0.5,0.5, or an empty list', {
+      min: 0,
+      max: 1,
+    }),
     crop: choice('none', 'center', 'random', 'randomResized'),
     cropScale: interval('two shares above 0 and at most 1, the smaller first', { above: 0, max: 1 }),
     flip: flag,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
 import { drawView, type RawImage, resample, transformImage, type ViewOptions } from '../../src/data/index.js';
+import { checkWindow } from '../../src/data/view.js';
 import { fold, keyFrom } from '../../src/random/index.js';
 import { noise, smooth } from './fixtures.js';
 
@@ -40,6 +41,20 @@ test('grey and colour turn into each other; other numbers of channels are refuse
     () => transformImage(image(2, 2, 7), { ...plain, imageSize: [2, 2], channels: 3 }, key),
     /7 channels where 3 are asked for/,
   );
+});
+
+test('a window is all that is seen of an image', () => {
+  const source = image(8, 10, 3);
+  const options = { ...plain, window: [0.5, 0.2, 0.5, 0.4] as const, imageSize: [4, 4] as const, channels: 3 };
+  const rows = [4, 5, 6, 7].flatMap((y) => [...source.data.subarray((y * 10 + 2) * 3, (y * 10 + 6) * 3)]);
+  const out = transformImage(source, options, key);
+  assert.deepEqual([...out], [...Float32Array.from(rows, (value) => value / 255)]);
+  for (const crop of ['none', 'center', 'random', 'randomResized'] as const)
+    for (let i = 0; i < 32; i++) {
+      const view = drawView(fold(key, i), 80, 100, { ...options, crop });
+      assert.ok(view.top >= 40 && view.left >= 20 && view.top + view.height <= 80 && view.left + view.width <= 60);
+    }
+  assert.throws(() => checkWindow([0.5, 0, 0.6, 1]), /give top, left, height and width as shares/);
 });
 
 test('a view is a pure function of its key and lies inside the image', () => {

@@ -1,6 +1,6 @@
 /** How rasters become inputs of fixed size. */
 import { ensure } from '../../errors/index.js';
-import type { ViewOptions } from '../view.js';
+import { checkWindow, type ViewOptions } from '../view.js';
 
 /** Which window of a raster is shown, which bands, and in which units. */
 export interface BandsOptions extends Omit<ViewOptions, 'flip'> {
@@ -27,6 +27,7 @@ export function bandsWanted({ bands }: Pick<BandsOptions, 'bands'>): number {
 export function checkBandsOptions(options: BandsOptions): void {
   const { imageSize, bands, crop, cropScale = [0.2, 1], padding = 0, flip, dates = 'all', scale = 0 } = options;
   const count = (value: number) => Number.isInteger(value) && value >= 0;
+  checkWindow(options.window);
   ensure(
     imageSize.length === 2 && imageSize.every((size) => count(size) && size > 0),
     () => `imageSize is [${imageSize}]: give height and width as whole numbers above 0.`,

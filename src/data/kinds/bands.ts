@@ -26,8 +26,8 @@ export const bands: SignalKind<BandsReaderOptions> = {
     checkBandsOptions(options);
     if (options.labels) checkLabelOptions(options.labels);
   },
-  plain: ({ imageSize, bands: wanted, crop, dates, dateCount, scale, mean, std, labels }) => ({
-    ...{ imageSize, bands: wanted, dateCount, scale, mean, std, labels },
+  plain: ({ imageSize, window, bands: wanted, crop, dates, dateCount, scale, mean, std, labels }) => ({
+    ...{ imageSize, window, bands: wanted, dateCount, scale, mean, std, labels },
     dates: dates === 'random' ? 0 : dates,
     crop: crop === 'none' ? 'none' : 'center',
     flip: false,

@@ -11,8 +11,8 @@ export const image: SignalKind<TransformOptions> = {
   noun: 'image',
   shapes: ({ imageSize, channels }) => [{ name: 'image', indexShape: [...imageSize], channels }],
   check: checkTransform,
-  plain: ({ imageSize, channels, mean, std, crop }) => ({
-    ...{ imageSize, channels, mean, std },
+  plain: ({ imageSize, window, channels, mean, std, crop }) => ({
+    ...{ imageSize, window, channels, mean, std },
     crop: crop === 'none' ? 'none' : 'center',
     flip: false,
   }),

@@ -33,8 +33,8 @@ export const video: SignalKind<VideoReaderOptions> = {
     const sound = soundOf(options);
     if (sound) checkSoundForm(sound);
   },
-  plain: ({ frames, frameRate, imageSize, crop, start, mean, std, sound }) => ({
-    ...{ frames, frameRate, imageSize, mean, std },
+  plain: ({ frames, frameRate, imageSize, window, crop, start, mean, std, sound }) => ({
+    ...{ frames, frameRate, imageSize, window, mean, std },
     crop: crop === 'none' ? 'none' : 'center',
     start: start === 'start' ? 'start' : 'center',
     flip: false,
