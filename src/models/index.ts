@@ -18,6 +18,6 @@ export { type ModelName, modelNames, parseModelName } from './modelName.js';
 export { type PerceiverIoConfig, perceiverIo } from './perceiverIo.js';
 export { configOf, type SystemName, settingsOf, systemByName, systems } from './registry.js';
 export { selectRows } from './rows.js';
-export type { ApplyOptions, DenseLogits, PerceiverOutputs, System } from './system.js';
+export type { ApplyOptions, ClassLogits, DenseLogits, PerceiverOutputs, System } from './system.js';
 export { onlyReal, realElements, validFeeds, validInputs } from './validity.js';
 export { hipVariants, perceiverIoVariants } from './variants.js';

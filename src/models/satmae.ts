@@ -124,8 +124,8 @@ export function satMaeDecoder(
   return predictions(scope, config, withoutClassToken(read));
 }
 
-/** What a classifier gives: features `[B, D]` and logits `[B, classes]`. */
-export interface SatMaeClassified {
+/** What a classifier gives: features `[B, D]` and logits `[B, classes]`, beside what its blocks read and put out. */
+export interface SatMaeClassified extends Pick<SatMaeEncoded, 'embedded' | 'blocks'> {
   features: Tensor;
   logits: Tensor;
 }
@@ -151,7 +151,8 @@ export function satMaeClassifier(
     .parameter('class_token', [1, 1, width], gaussian(0.02))
     .add(classPosition(places, config, ofClass));
   const x = withClassToken(token, embedded(scope, config, pixels).add(positionsOf(places, parts)));
-  const y = stack(scope, 'blocks', x, config, config, options.dropPath).at(-1) ?? x;
+  const outputs = stack(scope, 'blocks', x, config, config, options.dropPath);
+  const y = outputs.at(-1) ?? x;
   const features =
     options.pooling === 'average'
       ? norm(scope.child('pool_norm'), withoutClassToken(y).mean(1), normEpsilon)
@@ -159,7 +160,8 @@ export function satMaeClassifier(
           .slice([undefined, [0, 1]])
           .reshape([-1, width]);
   // The head begins near zero, so that fine-tuning begins with even odds.
-  return { features, logits: linear(scope.child('head'), features, options.classes, { initializer: gaussian(2e-5) }) };
+  const logits = linear(scope.child('head'), features, options.classes, { initializer: gaussian(2e-5) });
+  return { features, logits, embedded: x, blocks: outputs };
 }
 
 /** Patches as tokens, part by part: `[B, T·L, D]`. */

@@ -35,8 +35,14 @@ export interface PerceiverOutputs {
   predictions?: Record<string, Tensor>;
 }
 
-/** Logits of every element. */
-export interface DenseLogits {
+/** What a model with a head for whole examples gives. */
+export interface ClassLogits extends PerceiverOutputs {
+  /** `[B, classes]` */
+  logits: Tensor;
+}
+
+/** What a model with a head for every element gives. */
+export interface DenseLogits extends PerceiverOutputs {
   /** `[B, I, classes]` */
   logits: Tensor;
   /** The same from a second head, which training alone uses. */
@@ -64,15 +70,15 @@ export interface System<Config = any> {
   ): PerceiverOutputs;
   /** How inputs are cut into groups: masks are drawn by group. */
   grouping(config: Config, modalities: readonly Modality[]): Grouping;
-  /** The published models' own head (`head: 'own'`): logits of whole examples, `[B, classes]`. Absent where there is none. */
+  /** The encoder with the published models' own head for whole examples (`head: 'own'`). Absent where they have none. */
   classify?(
     scope: Scope,
     config: Config,
     modalities: readonly Modality[],
     inputs: Record<string, Tensor>,
     classes: number,
-  ): Tensor;
-  /** The published models' own head for the class of every element of the first modality. Absent where there is none. */
+  ): ClassLogits;
+  /** The same with their head for every element of the first modality. */
   segment?(
     scope: Scope,
     config: Config,

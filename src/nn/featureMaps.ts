@@ -1,6 +1,6 @@
 /** Layers on feature maps `[B, C, H, W]`: convolution, pooling, resizing, batch norm. */
 import { ensure } from '../errors/index.js';
-import { batchNorm, batchNormInference, constant, type Tensor } from '../graph/index.js';
+import { batchNormInference, constant, type Tensor } from '../graph/index.js';
 import { fanIn, type Initializer, ones, zeros } from './initializers.js';
 import { resizingMatrix } from './resizeTable.js';
 import type { Scope } from './scope.js';
@@ -90,17 +90,14 @@ function mapAxes(x: Tensor, size: readonly [number, number], matrixOf: (from: nu
 }
 
 /**
- * Batch norm over all axes but the channels: by the statistics of the batch while training, otherwise by the running ones
- * (`mean`, `variance`), which belong to the model as statistics.
+ * Batch norm over all axes but the channels by running statistics (`mean`, `variance`), which belong to the model and are
+ * never trained: those of a checkpoint stay while it is fine-tuned, as is usual with few examples in a batch, and without one
+ * the layer is a scale and a shift.
  */
 export function batchNormLayer(scope: Scope, x: Tensor, epsilon = 1e-5): Tensor {
   const channels = [x.shape[1]];
   const scale = scope.parameter('scale', channels, ones);
   const offset = scope.parameter('offset', channels, zeros);
   const [mean, variance] = [scope.statistic('mean', channels, zeros), scope.statistic('variance', channels, ones)];
-  if (!scope.training) return batchNormInference(x, scale, offset, mean, variance, epsilon);
-  const batch = batchNorm(x, scale, offset, epsilon);
-  scope.tap(scope.nameOf('mean'), batch.mean);
-  scope.tap(scope.nameOf('variance'), batch.variance);
-  return batch.y;
+  return batchNormInference(x, scale, offset, mean, variance, epsilon);
 }

@@ -77,7 +77,6 @@ export {
   type ParameterSpec,
   type Rematerialization,
   Scope,
-  STATISTIC,
 } from './scope.js';
 export {
   type BranchOptions,

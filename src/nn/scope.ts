@@ -13,6 +13,8 @@ export interface ParameterSpec {
   initializer: Initializer;
   /** Part of the model and of its checkpoints, but never trained: a fixed table of positions. */
   frozen?: true;
+  /** A running statistic of a batch norm: frozen, and not counted among the parameters. */
+  statistic?: true;
 }
 
 /** A random value that the host draws from a key and feeds at each step. */
@@ -32,8 +34,6 @@ export interface ModelNeeds {
   parameters: ReadonlyMap<string, ParameterSpec>;
   /** The graph input of every parameter. */
   tensors: ReadonlyMap<string, Tensor>;
-  /** What is kept with the parameters and not trained by gradients: the running statistics of batch norms. */
-  statistics: ReadonlyMap<string, ParameterSpec>;
   draws: ReadonlyMap<string, DrawSpec>;
   /** Intermediate values that the model made known. */
   taps: ReadonlyMap<string, Tensor>;
@@ -41,7 +41,6 @@ export interface ModelNeeds {
 
 interface Context extends ModelNeeds {
   parameters: Map<string, ParameterSpec>;
-  statistics: Map<string, ParameterSpec>;
   draws: Map<string, DrawSpec>;
   taps: Map<string, Tensor>;
   tensors: Map<string, Tensor>;
@@ -61,8 +60,6 @@ export interface ScopeOptions {
 
 /** Prefix of a parameter's graph input and engine buffer. */
 export const PARAMETER = 'parameter/';
-/** Prefix of a running statistic's graph input. */
-export const STATISTIC = 'statistic/';
 /** Prefix of a draw's graph input. */
 export const DRAW = 'draw/';
 
@@ -81,7 +78,6 @@ export class Scope {
   static root({ training = false, rematerialize = 'none' }: ScopeOptions = {}): Scope {
     const empty = {
       parameters: new Map(),
-      statistics: new Map(),
       draws: new Map(),
       taps: new Map(),
       tensors: new Map(),
@@ -115,12 +111,12 @@ export class Scope {
     return this.context.tensors.get(full)!;
   }
 
-  /** A value that is kept with the parameters and not trained by gradients: a running statistic. Each is asked for once. */
+  /** A value that is kept with the parameters and not trained by gradients: a running statistic of a batch norm. */
   statistic(name: string, shape: Shape, initializer: Initializer): Tensor {
+    const tensor = this.parameter(name, shape, initializer, { frozen: true });
     const full = this.nameOf(name);
-    ensure(!this.context.statistics.has(full), () => `Statistic "${full}" is used twice.`);
-    this.context.statistics.set(full, { name: full, shape, initializer });
-    return input(STATISTIC + full, shape);
+    this.context.parameters.set(full, { ...this.context.parameters.get(full)!, statistic: true });
+    return tensor;
   }
 
   /** A random value of this step. `name` is given whole: draws are named by what is drawn and where. */
@@ -148,7 +144,7 @@ export class Scope {
   }
 }
 
-/** Number of values of all parameters, frozen ones among them. */
+/** Number of values of all parameters: frozen ones among them, but no running statistics. */
 export function countParameters({ parameters }: Pick<ModelNeeds, 'parameters'>): number {
-  return [...parameters.values()].reduce((total, { shape }) => total + sizeOf(shape), 0);
+  return [...parameters.values()].reduce((total, { shape, statistic }) => total + (statistic ? 0 : sizeOf(shape)), 0);
 }

@@ -1,9 +1,10 @@
 /** Classification as graphs: a head on the processor's latents, one true class for each example. */
 import { ensure, HiperceiverError } from '../errors/index.js';
 import { input, type Tensor } from '../graph/index.js';
+import type { ClassLogits, System } from '../models/index.js';
 import { type Rematerialization, Scope } from '../nn/index.js';
 import { crossEntropy } from '../objectives/index.js';
-import { applyModel, type ModelDescription, modelInputs, validityFeeds } from '../training/description.js';
+import { applyModel, type ModelDescription, modelInputs, systemOf, validityFeeds } from '../training/description.js';
 import { modelFeeds, type Objective } from '../training/objective.js';
 import type { Recipe } from '../training/recipe.js';
 import { checkHead, readLatents } from './heads.js';
@@ -40,24 +41,31 @@ export function latentWidths(description: ModelDescription): number[] {
  * @throws HiperceiverError where it was not
  */
 export function classify(description: ModelDescription, scope: Scope, inputs: Record<string, Tensor>): Tensor {
-  const { blocks } = applyModel(description, scope, inputs, { encoderOnly: true });
-  return classifyLatents(description, scope, blocks[blocks.length - 1]);
+  return classified(description, scope, inputs).logits;
 }
 
-/** {@link classify} from the processor's latents `[B, 1, N, D]`. */
-export function classifyLatents(
-  description: Omit<ModelDescription, 'modalities'>,
-  scope: Scope,
-  latents: Tensor,
-): Tensor {
-  const { classes, task, head = 'mean', config } = description;
+/** {@link classify}, with the outputs of the encoder's blocks. */
+export function classified(description: ModelDescription, scope: Scope, inputs: Record<string, Tensor>): ClassLogits {
+  const { classes, task, head = 'mean', config, modalities } = description;
   if (!classes) throw new HiperceiverError('The model has no classifier: fine-tune it first (hip finetune).');
   ensure(
     task !== 'segmentation',
     () => 'The model gives a class to every pixel and none to the whole: use one that was fine-tuned to classify.',
   );
+  if (head === 'own') return ownHead(description)(scope, config, modalities, inputs, classes.length);
   checkHead(head, config);
-  return readLatents(scope.child('classifier'), head, latents, classes.length);
+  const outputs = applyModel(description, scope, inputs, { encoderOnly: true });
+  const last = outputs.blocks[outputs.blocks.length - 1];
+  return { ...outputs, logits: readLatents(scope.child('classifier'), head, last, classes.length) };
+}
+
+function ownHead(description: ModelDescription): NonNullable<System['classify']> {
+  const { classify: own } = systemOf(description);
+  ensure(
+    own,
+    () => `${description.system} has no published head of its own: choose --finetune.head latents, mean or attention.`,
+  );
+  return own;
 }
 
 /** The graph of classification (cross-entropy, and accuracy on the batch), and what feeds it: signals, labels and draws. */

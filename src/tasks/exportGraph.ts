@@ -86,7 +86,7 @@ export function exportGraph(description: ModelDescription, options: ExportGraphO
     return { graph: Graph.of({ logits, probabilities }), scope, task, metadata };
   }
   if (task === 'segment') {
-    const logits = segment(description, scope, inputs).reshape([batchSize, height, width, -1]);
+    const logits = segment(description, scope, inputs).logits.reshape([batchSize, height, width, -1]);
     const labels = logits.topK(1).indices.reshape([batchSize, height, width]);
     return { graph: Graph.of({ logits, labels }), scope, task, metadata };
   }

@@ -8,8 +8,11 @@ import type { Head } from '../training/description.js';
 /** Deviation of the learned query at the beginning: that of Perceiver IO's trained positions. */
 const QUERY_DEVIATION = 0.02;
 
+/** Heads on the encoder's last latents, which every system has. */
+export type ReadHead = Exclude<Head, 'own'>;
+
 /** What each head makes of latents `[B, 1, N, D]`: the features `[B, F]` under its linear. */
-const readers: Record<Head, (scope: Scope, latents: Tensor) => Tensor> = {
+const readers: Record<ReadHead, (scope: Scope, latents: Tensor) => Tensor> = {
   mean: (_, latents) => latents.mean([1, 2]),
 
   latents: (scope, latents) => norm(scope.child('layer_norm'), latents).reshape([latents.shape[0], -1]),
@@ -33,7 +36,7 @@ const readers: Record<Head, (scope: Scope, latents: Tensor) => Tensor> = {
  * Logits `[B, classes]` from the processor's latents `[B, 1, N, D]`.
  * @param scope of the classifier alone
  */
-export function readLatents(scope: Scope, head: Head, latents: Tensor, classes: number): Tensor {
+export function readLatents(scope: Scope, head: ReadHead, latents: Tensor, classes: number): Tensor {
   return linear(scope.child('linear'), readers[head](scope, latents), classes);
 }
 

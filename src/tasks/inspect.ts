@@ -4,8 +4,8 @@ import { type Node, type Shape, type Tensor, topologicalOrder } from '../graph/i
 import { configOf, type Modality, type PerceiverOutputs, systemByName } from '../models/index.js';
 import { countParameters, type ModelNeeds, Scope } from '../nn/index.js';
 import { applyModel, type ModelDescription, modelInputs } from '../training/index.js';
-import { classifyLatents } from './classification.js';
-import { segmentedModality, segmentFeatures } from './segmentation.js';
+import { classified } from './classification.js';
+import { segment } from './segmentation.js';
 
 /** A part of a model: the nodes that its output needs and no earlier stage's does. */
 export interface StageReport {
@@ -65,18 +65,13 @@ export function inspectModel(
   const reports = datasets.map((modalities) => {
     const description = { ...model, modalities: [...modalities] };
     const inputs = modelInputs(description, batchSize);
-    const isDense = model.task === 'segmentation';
-    const outputs = applyModel(description, scope, inputs, {
-      encoderOnly: model.classes !== undefined && !isDense,
-      readout: isDense ? 'features' : 'channels',
-    });
+    const outputs: PerceiverOutputs & { logits?: Tensor } = !model.classes
+      ? applyModel(description, scope, inputs)
+      : model.task === 'segmentation'
+        ? segment(description, scope, inputs)
+        : classified(description, scope, inputs);
     const ends = stageEnds(outputs, scope.needs.taps.get('inputs'));
-    if (model.classes) {
-      const logits = isDense
-        ? segmentFeatures(model, scope, outputs.reconstruction[segmentedModality(description).name])
-        : classifyLatents(model, scope, outputs.blocks[outputs.blocks.length - 1]);
-      ends.push(['classifier', logits]);
-    }
+    if (outputs.logits) ends.push(['classifier', outputs.logits]);
     const stages = divide(ends, scope.needs);
     return { modalities, flops: stages.reduce((total, stage) => total + stage.flops, 0), stages };
   });

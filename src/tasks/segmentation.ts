@@ -1,15 +1,18 @@
 /** Dense segmentation as graphs: the decoder answers for every element of the input, and a linear names its class. */
 import { ensure } from '../errors/index.js';
 import { input, type Tensor } from '../graph/index.js';
-import type { Modality } from '../models/index.js';
+import type { DenseLogits, Modality } from '../models/index.js';
 import { linear, type Rematerialization, Scope } from '../nn/index.js';
 import { crossEntropy } from '../objectives/index.js';
-import { applyModel, type ModelDescription, modelInputs, validityFeeds } from '../training/description.js';
+import { applyModel, type ModelDescription, modelInputs, systemOf, validityFeeds } from '../training/description.js';
 import { modelFeeds, type Objective } from '../training/objective.js';
 import type { Recipe } from '../training/recipe.js';
 
 /** Label of elements without a class, in targets. */
 export const VOID_LABEL = -1;
+
+/** Weight of the loss of a second head (UperNet's, as BEiT takes it). */
+const AUXILIARY_WEIGHT = 0.4;
 
 /** The modality whose elements have classes: the first. */
 export function segmentedModality({ modalities }: Pick<ModelDescription, 'modalities'>): Modality {
@@ -17,31 +20,27 @@ export function segmentedModality({ modalities }: Pick<ModelDescription, 'modali
 }
 
 /**
- * Logits `[B, I, classes]` for every element: a linear on what the reconstruction head reads for it, before it would become
- * the signal's own channels.
- * @throws HiperceiverError where the model was not trained to segment
+ * A model with logits for every element: by the head of the published models where the system has one, else by a linear on
+ * what the reconstruction head reads for it, before it would become the signal's own channels.
+ * @throws HiperceiverError where the model was not trained to segment, or cannot be
  */
-export function segment(description: ModelDescription, scope: Scope, inputs: Record<string, Tensor>): Tensor {
-  const { reconstruction } = applyModel(description, scope, inputs, { readout: 'features' });
-  return segmentFeatures(description, scope, reconstruction[segmentedModality(description).name]);
-}
-
-/** {@link segment} from the features that the decoder has for every element, `[B, I, E]`. */
-export function segmentFeatures(
-  { classes, task }: Pick<ModelDescription, 'classes' | 'task'>,
-  scope: Scope,
-  features: Tensor,
-): Tensor {
+export function segment(description: ModelDescription, scope: Scope, inputs: Record<string, Tensor>): DenseLogits {
+  const { classes, task, system, config, modalities } = description;
   ensure(
     classes && task === 'segmentation',
     () => 'The model does not segment: fine-tune it on images with label maps (hip finetune).',
   );
-  return linear(scope.child('classifier/linear'), features, classes.length);
+  const own = systemOf(description).segment;
+  if (own) return own(scope, config, modalities, inputs, classes.length);
+  const outputs = applyModel(description, scope, inputs, { readout: 'features' });
+  const features = systemOf(description).masksElements && outputs.reconstruction[segmentedModality(description).name];
+  ensure(features, () => `${system} has an answer for whole examples alone: segment with hip, perceiver_io or beit.`);
+  return { ...outputs, logits: linear(scope.child('classifier/linear'), features, classes.length) };
 }
 
 /** The most likely class of every element, `[B, I]`, as whole numbers in f32. */
 export function segmentLabels(description: ModelDescription, scope: Scope, inputs: Record<string, Tensor>): Tensor {
-  const { indices } = segment(description, scope, inputs).topK(1);
+  const { indices } = segment(description, scope, inputs).logits.topK(1);
   return indices.reshape(indices.shape.slice(0, -1)).cast('f32');
 }
 
@@ -57,14 +56,16 @@ export function segmentationObjective(
 ): Objective {
   const scope = Scope.root({ training: true, rematerialize });
   const inputs = modelInputs(description, batchSize);
-  const logits = segment(description, scope, inputs);
+  const { logits, auxiliary } = segment(description, scope, inputs);
   const [, elements, classes] = logits.shape;
   const targets = input('targets', [batchSize, elements], 'i32').reshape([-1]);
-  const rows = logits.reshape([-1, classes]);
-  const hits = rows.topK(1).indices.reshape([-1]).equal(targets).cast('f32').sum();
+  const lossOf = (dense: Tensor) =>
+    crossEntropy(dense.reshape([-1, classes]), targets, { labelSmoothing, ignore: VOID_LABEL });
+  const hits = logits.reshape([-1, classes]).topK(1).indices.reshape([-1]).equal(targets).cast('f32').sum();
   const counted = targets.greaterEqual(0).cast('f32').sum().maximum(1);
+  const loss = lossOf(logits);
   return {
-    loss: crossEntropy(rows, targets, { labelSmoothing, ignore: VOID_LABEL }),
+    loss: auxiliary ? loss.add(lossOf(auxiliary).mul(AUXILIARY_WEIGHT)) : loss,
     metrics: { pixelAccuracy: hits.div(counted) },
     needs: scope.needs,
     feeds: (batch, key) => ({

@@ -20,8 +20,8 @@ import type { Recipe } from './recipe.js';
 /** What a model was fine-tuned to tell: the class of an example, all that apply to it, or the class of every element. */
 export type Task = 'classification' | 'tagging' | 'segmentation';
 
-/** How logits for a whole example are read from the processor's latents. */
-export type Head = 'mean' | 'latents' | 'attention';
+/** How logits for a whole example are read: from the encoder's last latents, or by the `own` head of the published models. */
+export type Head = 'mean' | 'latents' | 'attention' | 'own';
 
 /** A model as a checkpoint tells of it. */
 export interface ModelDescription {

@@ -37,18 +37,19 @@ export function learnerOptions(recipe: Recipe, needs: ModelNeeds): LearnerOption
   const freeze = recipe.task === 'finetune' ? finetune.freeze : 'none';
   const frozen: Record<typeof freeze, (name: string) => boolean> = {
     none: () => false,
-    encoder: (name) => !name.startsWith('classifier/'),
+    encoder: (name) => !HEAD.test(name),
     positions: isPositionTable,
   };
   const names = [...needs.parameters.keys()];
-  const depth = 1 + Math.max(0, ...names.map((name) => blockOf(name) ?? 0));
+  const layers = blockLayers(names);
+  const depth = layers.size;
   return {
     optimizer: updateRule(recipe),
     groups: parameterGroups(needs.parameters.values(), {
       weightDecay: optimizer.weightDecay,
       noDecay: optimizer.noDecay.map((word) => new RegExp(word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))),
       layerDecay: optimizer.layerDecay,
-      layerOf: (name) => layerOf(name, depth),
+      layerOf: (name) => layerOf(name, layers),
       numLayers: depth + 1,
       learningRateScales: [{ match: POSITION_TABLE, scale: optimizer.positionLearningRateScale }],
     }),
@@ -72,14 +73,28 @@ function updateRule({ optimizer: { name, betas, epsilon, momentum } }: Recipe): 
   return name === 'lamb' ? lamb({ betas, epsilon }) : sgd({ momentum });
 }
 
-function blockOf(name: string): number | undefined {
-  const block = /(?:^|\/)(?:perceiver_)?block_(\d+)\//.exec(name);
-  return block ? Number(block[1]) : undefined;
+/** What reads the classes: our heads, and the own heads of the systems. */
+const HEAD = /^(classifier|(encoder\/)?head|pool_norm|decoder|decode_head|auxiliary_head|fourfold|twofold)\//;
+
+/** A block of the encoder: HiP's and Perceiver IO's, those of vision and Swin transformers, a layer of the Perceiver. */
+const BLOCK = /^(?:.*\/)?(?:(?:perceiver_)?block_\d+|(?:stages\/\d+\/)?blocks\/\d+|self_attention\/\d+\/\d+)\//;
+
+/** What embeds the input, of any system. */
+const EMBEDDING =
+  /\/(embedder|position_encoder)(_\d+)?\/(?!.*unembed)|^(encoder\/)?(class_token|positions|patch_embedding|patch_norm|part_positions|class_part_position|relative_positions)(\/|$)|^preprocessor\//;
+
+/** The blocks of the encoder in the order of their making, by the beginnings of their parameters' names: 1, 2, … */
+function blockLayers(names: readonly string[]): Map<string, number> {
+  const layers = new Map<string, number>();
+  for (const name of names) {
+    const block = BLOCK.exec(name)?.[0];
+    if (block !== undefined && !HEAD.test(name) && !layers.has(block)) layers.set(block, layers.size + 1);
+  }
+  return layers;
 }
 
 /** Layers for layer-wise decay: 0 what embeds, i + 1 block i, the last what comes after all blocks. */
-function layerOf(name: string, depth: number): number {
-  const block = blockOf(name);
-  if (block !== undefined) return block + 1;
-  return /\/(embedder|position_encoder)(_\d+)?\//.test(name) && !name.includes('unembed') ? 0 : depth + 1;
+function layerOf(name: string, layers: ReadonlyMap<string, number>): number {
+  const block = layers.get(BLOCK.exec(name)?.[0] ?? '');
+  return block ?? (EMBEDDING.test(name) ? 0 : layers.size + 1);
 }

@@ -154,7 +154,8 @@ export const defaultRecipe = {
     /**
      * How the classes of an example are read from the processor's latents: a linear on their `mean`, on all `latents` side
      * by side, or on what one learned query reads of them by `attention`. `latents` did best on pictures and points
-     * in short trainings, and is the heaviest: it has a weight for every channel of every latent and class.
+     * in short trainings, and is the heaviest: it has a weight for every channel of every latent and class. `own` is the head
+     * of the published models of a system: what a checkpoint from elsewhere brings along.
      */
     head: 'latents' as Head,
     /** Probability spread over the other classes, in [0, 1). */

@@ -101,7 +101,7 @@ export const sectionRules: { [S in keyof Sections]: SectionRules<Sections[S]> } 
   },
   finetune: {
     from: text,
-    head: choice('mean', 'latents', 'attention'),
+    head: choice('mean', 'latents', 'attention', 'own'),
     labelSmoothing: number(share),
     freeze: choice('none', 'encoder', 'positions'),
   },

@@ -4,7 +4,7 @@ import type { Engine } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
 import { gradients, type Tensor, type Values } from '../graph/index.js';
 import { fromLayout, type Layout, type LayoutTensor, storedAs, toLayout } from '../models/layouts/index.js';
-import { countParameters, type ModelNeeds, PARAMETER, STATISTIC } from '../nn/index.js';
+import { countParameters, type ModelNeeds, PARAMETER } from '../nn/index.js';
 import type { Comparison, Tolerance } from './comparison.js';
 import { type GoldenCase, namesUnder } from './goldenCase.js';
 import { type CaseInputs, runGraph } from './runGraph.js';
@@ -20,23 +20,16 @@ export function parametersOf(golden: GoldenCase, { needs, layout }: ReferenceMod
   const tensors = new Map<string, LayoutTensor>(
     [...(golden.weights ?? [])].map(([name, t]) => [name, { shape: t.shape, data: toFloat32(t) }]),
   );
-  const { values, missing, unexpected } = fromLayout(
-    layout,
-    [...needs.parameters.values(), ...needs.statistics.values()],
-    tensors,
-  );
+  const { values, missing, unexpected } = fromLayout(layout, needs.parameters.values(), tensors);
   const some = (names: string[]) => `${names.slice(0, 3).join(', ')} (${names.length} in all)`;
   ensure(missing.length === 0, () => `the weights lack ${some(missing)}`);
   ensure(unexpected.length === 0, () => `the model built has no place for ${some(unexpected)}`);
   return values;
 }
 
-/** Feeds of a graph whose parameters and statistics are inputs. */
-export function parameterFeeds(
-  values: ReadonlyMap<string, Values>,
-  { statistics }: Pick<ModelNeeds, 'statistics'>,
-): Record<string, Values> {
-  return Object.fromEntries([...values].map(([name, v]) => [(statistics.has(name) ? STATISTIC : PARAMETER) + name, v]));
+/** Feeds of a graph whose parameters are inputs. */
+export function parameterFeeds(values: ReadonlyMap<string, Values>): Record<string, Values> {
+  return Object.fromEntries([...values].map(([name, v]) => [PARAMETER + name, v]));
 }
 
 /** Compares the number of parameters with the case's `paramCount`, where it has one. */
@@ -58,7 +51,7 @@ export async function compareModel(
   outputs: Record<string, Tensor>,
 ): Promise<void> {
   compareCount(golden, comparison, model);
-  const feeds = { ...inputs.feeds, ...parameterFeeds(parametersOf(golden, model), model.needs) };
+  const feeds = { ...inputs.feeds, ...parameterFeeds(parametersOf(golden, model)) };
   const wanted = Object.fromEntries(
     Object.entries(outputs)
       .map(([name, tensor]) => [`output.${name}`, tensor] as const)

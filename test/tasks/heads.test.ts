@@ -5,14 +5,14 @@ import { evaluate } from '../../src/engine/index.js';
 import { Graph, input } from '../../src/graph/index.js';
 import { initialize, PARAMETER, Scope } from '../../src/nn/index.js';
 import { fold, keyFrom, normal } from '../../src/random/index.js';
-import { checkHead, readLatents } from '../../src/tasks/heads.js';
-import { fromConfig, type Head } from '../../src/training/description.js';
+import { checkHead, type ReadHead, readLatents } from '../../src/tasks/heads.js';
+import { fromConfig } from '../../src/training/description.js';
 import { tinyDescription, tinyRecipe } from '../training/tiny.js';
 
 const [BATCH, LATENTS, CHANNELS, CLASSES] = [2, 3, 4, 5];
 
 /** Logits of a head with random parameters, and those parameters by short name. */
-function read(head: Head, latents: Float32Array): { logits: number[]; of: (name: string) => Float32Array } {
+function read(head: ReadHead, latents: Float32Array): { logits: number[]; of: (name: string) => Float32Array } {
   const scope = Scope.root();
   const shape = [BATCH, 1, LATENTS, CHANNELS];
   const logits = readLatents(scope.child('classifier'), head, input('latents', shape), CLASSES);

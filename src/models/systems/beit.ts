@@ -63,16 +63,19 @@ export const beitSystem: System<BeitSystemConfig> = {
 
   classify(scope, config, modalities, inputs, classes) {
     const { pixels, size } = imageOf('beit', modalities, inputs);
-    const { output } = beit(scope, sized(config, size, pixels), pixels);
-    return beitClassHead(scope, beitPool(scope, output, config.pooling ?? 'mean', config.normEpsilon), classes);
+    const { states, output } = beit(scope, sized(config, size, pixels), pixels);
+    const pooled = beitPool(scope, output, config.pooling ?? 'mean', config.normEpsilon);
+    const outputs = encoderOutputs(scope, states[0], states.slice(1), patchTokens(output));
+    return { ...outputs, logits: beitClassHead(scope, pooled, classes) };
   },
 
   segment(scope, config, modalities, inputs, classes) {
     const { pixels, size } = imageOf('beit', modalities, inputs);
-    const { states } = beit(scope, sized(config, size, pixels), pixels);
+    const { states, output } = beit(scope, sized(config, size, pixels), pixels);
     const heads = { ...segmentationOf(config, classes), ...config.segmentation, classes };
     const { main, auxiliary } = beitSegmentation(scope, heads, states, patchGrid(size, config.patch));
     const ofPixels = (map: Tensor) => fromMap(resizedLinearly(map, size));
-    return { logits: ofPixels(main), auxiliary: auxiliary && ofPixels(auxiliary) };
+    const outputs = encoderOutputs(scope, states[0], states.slice(1), patchTokens(output));
+    return { ...outputs, logits: ofPixels(main), auxiliary: auxiliary && ofPixels(auxiliary) };
   },
 };

@@ -3,11 +3,12 @@ import { zeros } from '../../graph/index.js';
 import { type Size2d, unpatchify } from '../../nn/index.js';
 import { blockGrid, type FastMimConfig, fastMim, fastMimEncoder } from '../fastmim.js';
 import { fastMimVariants } from '../fastmimVariants.js';
-import { type SwinConfig, swin, swinClassifier } from '../swin.js';
+import type { SwinConfig } from '../swin.js';
 import type { System } from '../system.js';
 import { withoutClassToken } from '../tokens.js';
-import { type VitEncoderConfig, vit, vitDefaults } from '../vit.js';
-import { encoderOutputs, imageOf, oneGroup, refuseMasks } from './images.js';
+import { type VitEncoderConfig, vitDefaults } from '../vit.js';
+import { encoderOutputs, imageOf, oneGroup, refuseMasks, vitLogits } from './images.js';
+import { swinLogits } from './swin.js';
 
 /** The model on images of any size. */
 export interface FastMimSystemConfig extends Omit<FastMimConfig, 'size' | 'encoder'> {
@@ -55,13 +56,8 @@ export const fastMimSystem: System<FastMimSystemConfig> = {
   // As for MAE: a plain transformer of the same sizes, whose positions are trained.
   classify(scope, { encoder }, modalities, inputs, classes) {
     const { pixels, size } = imageOf('fastmim', modalities, inputs);
-    if (encoder.kind === 'swin')
-      return swinClassifier(
-        scope.child('encoder'),
-        swin(scope.child('encoder'), { ...encoder.swin, size }, pixels).output,
-        classes,
-      );
+    if (encoder.kind === 'swin') return swinLogits(scope.child('encoder'), { ...encoder.swin, size }, pixels, classes);
     const pooled = { pooling: 'average', normAfterPooling: true } as const;
-    return vit(scope, { ...vitDefaults, ...encoder.vit, ...pooled, classes }, pixels, size).logits!;
+    return vitLogits(scope, { ...vitDefaults, ...encoder.vit, ...pooled, classes }, pixels, size);
   },
 };

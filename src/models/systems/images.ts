@@ -4,7 +4,8 @@ import type { Tensor } from '../../graph/index.js';
 import type { Scope, Size2d } from '../../nn/index.js';
 import type { Grouping } from '../grouping.js';
 import { indexDim, type Modality } from '../modality.js';
-import type { ApplyOptions, PerceiverOutputs } from '../system.js';
+import type { ApplyOptions, ClassLogits, PerceiverOutputs } from '../system.js';
+import { type VitConfig, vit } from '../vit.js';
 
 /** The one image that a system takes. */
 export interface ImageInput {
@@ -74,4 +75,10 @@ export function withoutSizes<C extends object>(
       return [name, rest as Omit<C, 'size' | 'channels'>];
     }),
   );
+}
+
+/** A vision transformer with its head. `config.classes` is at least 1. */
+export function vitLogits(scope: Scope, config: VitConfig, pixels: Tensor, size: Size2d): ClassLogits {
+  const { embedded, blocks, tokens, logits } = vit(scope, config, pixels, size);
+  return { ...encoderOutputs(scope, embedded, blocks, tokens), logits: logits! };
 }

@@ -5,8 +5,8 @@ import { type MaeConfig, maeDecoder, maeEncoder } from '../mae.js';
 import { maeVariants } from '../maeVariants.js';
 import type { System } from '../system.js';
 import { withoutClassToken } from '../tokens.js';
-import { vit, vitDefaults } from '../vit.js';
-import { encoderOutputs, imageOf, oneGroup, refuseMasks } from './images.js';
+import { vitDefaults } from '../vit.js';
+import { encoderOutputs, imageOf, oneGroup, refuseMasks, vitLogits } from './images.js';
 
 /** Every token in the place where it is: what the decoder is told where nothing is masked. `[B, L]` i32 */
 export function inPlace(batch: number, length: number): Tensor {
@@ -38,6 +38,6 @@ export const maeSystem: System<MaeConfig> = {
   classify(scope, { decoder: _, ...encoder }, modalities, inputs, classes) {
     const { pixels, size } = imageOf('mae', modalities, inputs);
     const pooled = { pooling: 'average', normAfterPooling: true } as const;
-    return vit(scope, { ...vitDefaults, ...encoder, ...pooled, classes }, pixels, size).logits!;
+    return vitLogits(scope, { ...vitDefaults, ...encoder, ...pooled, classes }, pixels, size);
   },
 };

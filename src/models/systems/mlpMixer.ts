@@ -21,6 +21,7 @@ export const mlpMixerSystem: System<MlpMixerConfig> = {
 
   classify(scope, config, modalities, inputs, classes) {
     const { pixels, size } = imageOf('mlp_mixer', modalities, inputs);
-    return mlpMixer(scope, { ...config, classes }, pixels, size).logits!;
+    const { embedded, blocks, tokens, logits } = mlpMixer(scope, { ...config, classes }, pixels, size);
+    return { ...encoderOutputs(scope, embedded, blocks, tokens), logits: logits! };
   },
 };

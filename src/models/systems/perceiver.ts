@@ -47,6 +47,7 @@ export const perceiverSystem: System<PerceiverSystemConfig> = {
   },
 
   classify(scope, config, modalities, inputs, classes) {
-    return perceiverClassifier(scope, { ...config, classes }, images(modalities, inputs)).logits;
+    const { logits } = perceiverClassifier(scope, { ...config, classes }, images(modalities, inputs));
+    return { blocks: blocksOf(scope, config), reconstruction: {}, latents: {}, logits };
   },
 };

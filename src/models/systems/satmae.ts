@@ -145,6 +145,7 @@ export const satMaeSystem: System<SatMaeSystemConfig> = {
   classify(scope, given, modalities, inputs, classes) {
     const { config, pixels, times } = settled(given, modalities, inputs);
     const options = { classes, pooling: 'average' as const, times: times(config.partWidth) };
-    return satMaeClassifier(scope, config, pixels, options).logits;
+    const { embedded, blocks, logits } = satMaeClassifier(scope, config, pixels, options);
+    return { ...encoderOutputs(scope, embedded, blocks, withoutClassToken(blocks[blocks.length - 1])), logits };
   },
 };

@@ -1,9 +1,21 @@
 /** The Swin transformer as a system. */
 
+import type { Tensor } from '../../graph/index.js';
+import type { Scope } from '../../nn/index.js';
 import { swinVariants } from '../fastmimVariants.js';
-import { type SwinConfig, swin, swinClassifier } from '../swin.js';
-import type { System } from '../system.js';
+import { type SwinConfig, type SwinStates, swin, swinClassifier } from '../swin.js';
+import type { ClassLogits, PerceiverOutputs, System } from '../system.js';
 import { encoderOutputs, imageOf, oneGroup, refuseMasks, withoutSizes } from './images.js';
+
+function swinOutputs(scope: Scope, { embedded, stages, output }: SwinStates): PerceiverOutputs {
+  return encoderOutputs(scope, embedded, stages, output);
+}
+
+/** The encoder with the head on the mean of its tokens. */
+export function swinLogits(scope: Scope, config: SwinConfig, pixels: Tensor, classes: number): ClassLogits {
+  const states = swin(scope, config, pixels);
+  return { ...swinOutputs(scope, states), logits: swinClassifier(scope, states.output, classes) };
+}
 
 export const swinSystem: System<Omit<SwinConfig, 'size'>> = {
   name: 'swin',
@@ -16,12 +28,11 @@ export const swinSystem: System<Omit<SwinConfig, 'size'>> = {
   apply(scope, config, modalities, inputs, options = {}) {
     refuseMasks('swin', options);
     const { pixels, size } = imageOf('swin', modalities, inputs);
-    const { embedded, stages, output } = swin(scope, { ...config, size }, pixels);
-    return encoderOutputs(scope, embedded, stages, output);
+    return swinOutputs(scope, swin(scope, { ...config, size }, pixels));
   },
 
   classify(scope, config, modalities, inputs, classes) {
     const { pixels, size } = imageOf('swin', modalities, inputs);
-    return swinClassifier(scope, swin(scope, { ...config, size }, pixels).output, classes);
+    return swinLogits(scope, { ...config, size }, pixels, classes);
   },
 };

@@ -2,9 +2,9 @@
 import { norm } from '../../nn/index.js';
 import type { System } from '../system.js';
 import { withoutClassToken } from '../tokens.js';
-import { type VitConfig, vit, vitEncoder } from '../vit.js';
+import { type VitConfig, vitEncoder } from '../vit.js';
 import { vitVariants } from '../vitVariants.js';
-import { encoderOutputs, imageOf, oneGroup, refuseMasks } from './images.js';
+import { encoderOutputs, imageOf, oneGroup, refuseMasks, vitLogits } from './images.js';
 
 export const vitSystem: System<VitConfig> = {
   name: 'vit',
@@ -25,6 +25,6 @@ export const vitSystem: System<VitConfig> = {
 
   classify(scope, config, modalities, inputs, classes) {
     const { pixels, size } = imageOf('vit', modalities, inputs);
-    return vit(scope, { ...config, classes }, pixels, size).logits!;
+    return vitLogits(scope, { ...config, classes }, pixels, size);
   },
 };
