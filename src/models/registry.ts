@@ -2,6 +2,7 @@
 import { ensure, unknownName } from '../errors/index.js';
 import type { System } from './system.js';
 import { beitSystem } from './systems/beit.js';
+import { discreteVaeSystem } from './systems/discreteVae.js';
 import { fastMimSystem } from './systems/fastmim.js';
 import { hipClassBottleneckSystem, hipSystem } from './systems/hip.js';
 import { maeSystem } from './systems/mae.js';
@@ -23,6 +24,7 @@ const registry = {
   swin: swinSystem,
   mae: maeSystem,
   beit: beitSystem,
+  dvae: discreteVaeSystem,
   satmae: satMaeSystem,
   fastmim: fastMimSystem,
 };

@@ -72,6 +72,7 @@ export class Scope {
     /** Whether dropout, drop path and query subsampling take place. */
     readonly training: boolean,
     private readonly rematerialize: Rematerialization,
+    private readonly isFrozen = false,
   ) {}
 
   /** An empty model. */
@@ -87,7 +88,13 @@ export class Scope {
 
   /** The scope of a part: its names begin with this scope's path, a slash and `name`. */
   child(name: string): Scope {
-    return new Scope(this.context, this.path ? `${this.path}/${name}` : name, this.training, this.rematerialize);
+    const path = this.path ? `${this.path}/${name}` : name;
+    return new Scope(this.context, path, this.training, this.rematerialize, this.isFrozen);
+  }
+
+  /** The same place for parts that are never trained: every parameter that is made below it is frozen. */
+  frozen(): Scope {
+    return new Scope(this.context, this.path, this.training, this.rematerialize, true);
   }
 
   /** The full name of something in this scope. */
@@ -96,7 +103,7 @@ export class Scope {
   }
 
   /** A trained tensor (or a frozen one). The same name gives the same tensor: that is how weights are shared. */
-  parameter(name: string, shape: Shape, initializer: Initializer, { frozen = false } = {}): Tensor {
+  parameter(name: string, shape: Shape, initializer: Initializer, { frozen = this.isFrozen } = {}): Tensor {
     const full = this.nameOf(name);
     const known = this.context.parameters.get(full);
     if (!known) {

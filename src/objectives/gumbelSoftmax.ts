@@ -4,8 +4,8 @@ import { oneHot, show, type Tensor } from '../graph/index.js';
 
 /** Options of {@link gumbelSoftmax}. */
 export interface GumbelSoftmaxOptions {
-  /** Towards 0 the choice becomes one-hot. */
-  temperature: number;
+  /** Towards 0 the choice becomes one-hot. A number, or one that is fed. */
+  temperature: number | Tensor;
   /** Give a one-hot choice, with the gradient of the soft one (straight-through). */
   hard?: boolean;
 }
@@ -21,15 +21,16 @@ export function gumbelSoftmax(
   noise: Tensor,
   { temperature, hard = false }: GumbelSoftmaxOptions,
 ): Tensor {
-  ensure(temperature > 0, () => `gumbelSoftmax: temperature is ${temperature} but must be above 0.`);
+  ensure(
+    typeof temperature !== 'number' || temperature > 0,
+    () => `gumbelSoftmax: temperature is ${temperature} but must be above 0.`,
+  );
   ensure(
     show(logits.shape) === show(noise.shape),
     () => `gumbelSoftmax: noise ${show(noise.shape)} should have the shape of the logits, ${show(logits.shape)}.`,
   );
-  const soft = logits
-    .add(noise)
-    .mul(1 / temperature)
-    .softmax(-1);
+  const noisy = logits.add(noise);
+  const soft = (typeof temperature === 'number' ? noisy.mul(1 / temperature) : noisy.div(temperature)).softmax(-1);
   if (!hard) return soft;
   const choice = oneHot(soft.topK(1).indices, logits.shape[logits.rank - 1]).reshape(soft.shape);
   // Its value is the choice (exactly, where soft - soft is 0); its gradient is that of soft.

@@ -48,10 +48,8 @@ export function maskedHogLoss(
   mask: Tensor,
   { size, grid, normalize, ...options }: AppearanceTarget & Pick<HogOptions, 'bins' | 'cell'>,
 ): Tensor {
-  const [batch, , channels] = pixels.shape;
-  const images = pixels.reshape([batch, ...size, channels]).transpose([0, 3, 1, 2]);
-  const histograms = hog(images, { ...options, normalize });
-  const [, features, rows, columns] = histograms.shape;
+  const histograms = hogOfImage(pixels, { size, normalize, ...options });
+  const [batch, features, rows, columns] = histograms.shape;
   const cells = rows / grid[0];
   const target = hogTokens(histograms, cells);
   const [maskRows, maskColumns] = mask.shape.slice(1);
@@ -71,4 +69,18 @@ export function maskedHogLoss(
     .expand([batch, maskRows, rows / maskRows, maskColumns, columns / maskColumns])
     .reshape([batch, 1, rows, columns]);
   return maskedMeanSquaredError(byCell(prediction), byCell(target), hogTokens(ofCells, cells).reshape([batch, -1]));
+}
+
+/** The histograms that tokens are to predict: pixels `[B, H·W, C]` → `[B, L, C·bins·u·u]`. */
+export function hogOfTokens(
+  pixels: Tensor,
+  { grid, ...options }: AppearanceTarget & Pick<HogOptions, 'bins' | 'cell'>,
+): Tensor {
+  const histograms = hogOfImage(pixels, options);
+  return hogTokens(histograms, histograms.shape[2] / grid[0]);
+}
+
+function hogOfImage(pixels: Tensor, { size, ...options }: Pick<AppearanceTarget, 'size'> & HogOptions): Tensor {
+  const [batch, , channels] = pixels.shape;
+  return hog(pixels.reshape([batch, ...size, channels]).transpose([0, 3, 1, 2]), options);
 }

@@ -2,6 +2,7 @@
 import { type Dataset, kindOf, plainReader, type Reader, readerWithStatistics } from '../data/index.js';
 import { ensure } from '../errors/index.js';
 import { adaptParameters, type Modality } from '../models/index.js';
+import { begunWith } from '../training/beginnings.js';
 import { describeModel, type ModelDescription, systemOf } from '../training/description.js';
 import type { BuildObjective } from '../training/objective.js';
 import type { Recipe } from '../training/recipe.js';
@@ -33,7 +34,7 @@ export async function finetune(recipe: Recipe, options: RunOptions = {}): Promis
       evaluate({ path: run.folder, description, parameters }, await openSplit(recipe, 'test'), engine);
     const result = await train({
       ...run,
-      initial: () => (source && parameters ? adopted(run.initial(), parameters, source.path) : run.initial()),
+      initial: () => (source && parameters ? begunWith(run.initial(), parameters, source.path) : run.initial()),
       engine,
       evaluate: async (parameters) => ({ [headline.name]: headline.of(await scoreOf(parameters)) }),
     });
@@ -100,24 +101,4 @@ function checkRate({ path, description }: LoadedModel, reader: Reader): void {
 function rateOf(reader: Reader): number | undefined {
   if (reader.kind === 'audio') return reader.rate;
   return reader.kind === 'video' ? reader.sound?.rate : undefined;
-}
-
-/** Takes over every parameter of the checkpoint that the model has in the same size. Throws where there is none. */
-function adopted(
-  parameters: Map<string, Float32Array>,
-  checkpoint: ReadonlyMap<string, Float32Array>,
-  path: string,
-): Map<string, Float32Array> {
-  let taken = 0;
-  for (const [name, values] of checkpoint) {
-    if (parameters.get(name)?.length !== values.length) continue;
-    parameters.set(name, values);
-    taken++;
-  }
-  ensure(
-    taken > 0,
-    () =>
-      `${path} has no parameter in common with the model to be fine-tuned: ask for the model and variant that it was trained with.`,
-  );
-  return parameters;
 }

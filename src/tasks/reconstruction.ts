@@ -1,7 +1,6 @@
 /** What a pre-trained model makes of masked inputs. */
 import type { Batch } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
-import { ensure } from '../errors/index.js';
 import { Graph } from '../graph/index.js';
 import { PARAMETER, Scope } from '../nn/index.js';
 import type { MaskPlan, PretrainingOptions } from '../objectives/index.js';
@@ -14,6 +13,8 @@ import { checkParameters, type TrainedModel } from './loadModel.js';
 export interface ModalityReconstruction {
   /** Prediction for every element, `[B, I, C]`, in the space of the inputs. */
   reconstruction: Float32Array;
+  /** What it should be, drawn as a signal, where that is not the input itself. */
+  wanted?: Float32Array;
   /** 1 = masked, `[B or 1, I]`. */
   mask: Float32Array;
   /** Mean squared error over masked elements that are real; 0 where there are none. */
@@ -46,14 +47,12 @@ export async function reconstruct(
   const { loss, answers, feeds } = buildPretraining(description, { ...masking, reconstruct: 'all' }, scope, inputs);
   const answer = answers();
   const names = Object.keys(answer);
-  ensure(
-    names.length > 0,
-    () => `${model.path}: what ${description.system} learns to predict cannot be shown as a signal; use hip embed.`,
-  );
+  const drawn = names.filter((name) => answer[name].wanted);
   const graph = Graph.of({
     loss,
     ...Object.fromEntries(names.map((name) => [`loss/${name}`, answer[name].loss])),
     ...Object.fromEntries(names.map((name) => [`filled/${name}`, answer[name].filled])),
+    ...Object.fromEntries(drawn.map((name) => [`wanted/${name}`, answer[name].wanted!])),
   });
   checkParameters(scope.needs, model.parameters, model.path);
   const program = await engine.compile(graph);
@@ -70,6 +69,7 @@ export async function reconstruct(
     const made = (name: string): ModalityReconstruction => ({
       reconstruction: result[`filled/${name}`] as Float32Array,
       mask: answer[name].hidden(maskKey),
+      wanted: result[`wanted/${name}`] as Float32Array | undefined,
       loss: result[`loss/${name}`][0],
     });
     return { loss: result.loss[0], modalities: Object.fromEntries(names.map((name) => [name, made(name)])) };

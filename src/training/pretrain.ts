@@ -1,5 +1,6 @@
-/** Masked pre-training from a recipe. */
+/** Pre-training from a recipe. */
 import { plainReader } from '../data/index.js';
+import { beginningsOf, begunWith } from './beginnings.js';
 import { describeModel, type ModelDescription } from './description.js';
 import type { BuildObjective } from './objective.js';
 import { pretrainingObjective } from './pretraining.js';
@@ -8,15 +9,18 @@ import { prepareRun, type RunOptions, withEngine } from './run.js';
 import { partialOf, prepareSignals } from './signals.js';
 import { type TrainingResult, train } from './train.js';
 
-/** Trains a model to reconstruct what is masked. Returns where the checkpoint is and how it went. */
+/** Trains a model on signals without labels. Returns where the checkpoint is and how it went. */
 export async function pretrain(
   recipe: Recipe,
   options: RunOptions = {},
 ): Promise<TrainingResult & { description: ModelDescription }> {
   const { dataset, modalities, reader } = await prepareSignals(recipe);
-  const description = describeModel(recipe, modalities, plainReader(reader), partialOf(recipe, reader));
+  const asked = describeModel(recipe, modalities, plainReader(reader), partialOf(recipe, reader));
+  const { description, values, remarks } = await beginningsOf(recipe, asked);
   const build: BuildObjective = (...how) => pretrainingObjective(description, recipe.masking, ...how);
-  const run = prepareRun(recipe, { dataset, reader }, description, build, options);
-  const result = await withEngine(recipe, options.engine, (engine) => train({ ...run, engine }));
+  const run = prepareRun(recipe, { dataset, reader, remarks }, description, build, options);
+  const { from, tokenizer } = recipe.model;
+  const initial = () => (values.size > 0 ? begunWith(run.initial(), values, from || tokenizer) : run.initial());
+  const result = await withEngine(recipe, options.engine, (engine) => train({ ...run, initial, engine }));
   return { ...result, description };
 }

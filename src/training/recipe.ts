@@ -118,6 +118,10 @@ export const defaultRecipe = {
     name: 'hip' as SystemName,
     /** Row of the system's variant table. */
     variant: 'Mini',
+    /** Pre-training: a checkpoint of the same system to go on from, resized to these inputs; empty: fresh values. */
+    from: '',
+    /** Pre-training of beit: checkpoint of the discrete auto-encoder (system dvae) whose tokens it predicts. */
+    tokenizer: '',
     /** Fields of the variant to change, in camelCase: `{ numZChannels: [64, 128] }`. */
     config: {} as Record<string, unknown>,
     /** What tells the model where an input lies: learned embeddings, Fourier features, or nothing. */

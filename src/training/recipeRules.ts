@@ -86,6 +86,8 @@ export const sectionRules: { [S in keyof Sections]: SectionRules<Sections[S]> } 
   model: {
     name: choice(...(Object.keys(systems) as SystemName[])),
     variant: filledText,
+    from: text,
+    tokenizer: text,
     config: fields,
     positions: choice('learned', 'fourier', 'none'),
     positionInitScale: number({ min: 0 }),

@@ -5,7 +5,7 @@ import type { Engine } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
 import { indexDim } from '../models/index.js';
 import { type Key, keyFrom } from '../random/index.js';
-import { reconstruct, type TrainedModel } from '../tasks/index.js';
+import { type ModalityReconstruction, reconstruct, type TrainedModel } from '../tasks/index.js';
 import { type Recipe, readerOf } from '../training/index.js';
 import { inPlace, type ModalityPictures, picturesOf, type ReconstructedExample } from './signals/index.js';
 import { type Figure, writePng } from './svg.js';
@@ -117,14 +117,14 @@ function examplesOf(
   reader: Reader,
   { modality: { name, indexShape, channels } }: ModalityPictures,
   { signals, lengths, size }: Pick<Batch, 'signals' | 'lengths' | 'size'>,
-  { reconstruction, mask }: { reconstruction: Float32Array; mask: Float32Array },
+  { reconstruction, wanted, mask }: Pick<ModalityReconstruction, 'reconstruction' | 'wanted' | 'mask'>,
   captions: readonly string[],
 ): ReconstructedExample[] {
   const elements = indexDim({ indexShape });
   const part = (values: Float32Array, i: number, width: number) =>
     inPlace(reader, values.subarray(i * elements * width, (i + 1) * elements * width), width);
   return Array.from({ length: size }, (_, i) => ({
-    values: part(signals[name], i, channels),
+    values: part(wanted ?? signals[name], i, channels),
     predicted: part(reconstruction, i, channels),
     mask: part(mask, mask.length === elements ? 0 : i, 1),
     length: lengths?.[name]?.[i] ?? elements,
@@ -144,7 +144,7 @@ function heading(
     title: `Reconstruction of masked ${noun}s`,
     subtitle:
       share === 1
-        ? `All ${element}s masked: made from ${others.join(' and ')} alone`
+        ? `All ${element}s masked: made from ${others.length > 0 ? others.join(' and ') : 'tokens'} alone`
         : `${Math.round(100 * share)} % of the ${element}s masked, scheme "${masking.scheme}"`,
   };
 }

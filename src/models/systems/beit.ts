@@ -13,7 +13,7 @@ import {
 } from '../beit.js';
 import { type BeitSegmentationConfig, beitSegmentation } from '../beitSegmentation.js';
 import { beitVariants, forMaskedImages, segmentationOf } from '../beitVariants.js';
-import { discreteVaeVariants } from '../discreteVae.js';
+import { type DiscreteVaeConfig, discreteVaeVariants } from '../discreteVae.js';
 import type { System } from '../system.js';
 import { encoderOutputs, imageOf, oneGroup, refuseMasks, withoutSizes } from './images.js';
 
@@ -21,6 +21,8 @@ import { encoderOutputs, imageOf, oneGroup, refuseMasks, withoutSizes } from './
 export interface BeitSystemConfig extends Omit<BeitConfig, 'size' | 'channels'> {
   /** Visual tokens that masked patches are told apart by; none in what is only fine-tuned. */
   vocabulary?: number;
+  /** Sizes of the discrete auto-encoder whose tokens are predicted; told where it is pre-trained. */
+  tokenizer?: DiscreteVaeConfig;
   /** What the head of classes reads. Default `mean`. */
   pooling?: BeitPooling;
   /** The heads of segmentation; as the paper's sizes have them where absent. */
@@ -49,7 +51,7 @@ export const beitSystem: System<BeitSystemConfig> = {
     tiny: pretrained('tiny', discreteVaeVariants.tiny.vocabulary),
   },
   masksElements: false,
-  settings: ['layerScale', 'tableGrid', 'vocabulary', 'pooling', 'segmentation'],
+  settings: ['layerScale', 'tableGrid', 'vocabulary', 'tokenizer', 'pooling', 'segmentation'],
   grouping: oneGroup,
 
   apply(scope, config, modalities, inputs, options = {}) {

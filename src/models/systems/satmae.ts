@@ -24,27 +24,31 @@ export interface SatMaeSystemConfig extends Omit<SatMaeConfig, 'size' | 'parts'>
 }
 
 /** Pixels as the model takes them, and the configuration that fits them. */
-interface Settled {
+export interface SettledSatMae {
+  /** The modality that is seen. */
+  name: string;
   config: SatMaeConfig;
   pixels: Tensor;
   /** Features of the timestamps for positions of so many channels; none where parts are groups. */
   times: (partWidth: number) => Tensor | undefined;
 }
 
-function settled(
+/** What a configuration and the inputs make together. */
+export function settledSatMae(
   { parts, ...config }: SatMaeSystemConfig,
   modalities: readonly Modality[],
   inputs: Record<string, Tensor>,
-): Settled {
+): SettledSatMae {
   if (parts.kind === 'groups') {
-    const { pixels, size } = imageOf('satmae', modalities, inputs);
-    return { config: { ...config, parts, size }, pixels, times: () => undefined };
+    const { name, pixels, size } = imageOf('satmae', modalities, inputs);
+    return { name, config: { ...config, parts, size }, pixels, times: () => undefined };
   }
   const [clip, stamps] = framesOf(modalities);
   const [count, height, width] = clip.indexShape;
   const size: Size2d = [height, width];
   const [batch] = inputs[clip.name].shape;
   return {
+    name: clip.name,
     config: { ...config, parts: { kind: 'times', count, channels: clip.channels }, size },
     pixels: inputs[clip.name].reshape([batch, count, height * width, clip.channels]),
     times: (partWidth) => features(stamps ? inputs[stamps.name] : months(count), partWidth / TIME_COMPONENTS),
@@ -86,7 +90,7 @@ function features(stamps: Tensor, width: number): Tensor {
 }
 
 /** Predictions of the bands, `[B, bands in the order of the groups, L, p·q]` → pixels `[B, H·W, C]`, bands in their order. */
-function bandsInPlace(predicted: Tensor, { parts, size, patch }: SatMaeConfig): Tensor {
+export function bandsInPlace(predicted: Tensor, { parts, size, patch }: SatMaeConfig): Tensor {
   const order = parts.kind === 'groups' ? parts.groups.flat() : [];
   const slots = order.map((_, band) => order.indexOf(band)).filter((slot) => slot >= 0);
   const [batch] = predicted.shape;
@@ -99,7 +103,7 @@ function bandsInPlace(predicted: Tensor, { parts, size, patch }: SatMaeConfig): 
 }
 
 /** Predictions of all frames' patches, `[B, T·L, p·q·C]` → `[B, T·H·W, C]`. */
-function framesInPlace(predicted: Tensor, config: SatMaeConfig): Tensor {
+export function framesInPlace(predicted: Tensor, config: SatMaeConfig): Tensor {
   const { size, patch } = config;
   const [batch] = predicted.shape;
   const frames = partCount(config);
@@ -128,7 +132,7 @@ export const satMaeSystem: System<SatMaeSystemConfig> = {
 
   apply(scope, given, modalities, inputs, options = {}) {
     refuseMasks('satmae', options);
-    const { config, pixels, times } = settled(given, modalities, inputs);
+    const { name, config, pixels, times } = settledSatMae(given, modalities, inputs);
     const { tokens, embedded, blocks } = satMaeEncoder(scope, config, pixels, { times: times(config.partWidth) });
     const outputs = encoderOutputs(scope, embedded, blocks, withoutClassToken(tokens));
     if (options.encoderOnly) return outputs;
@@ -138,12 +142,11 @@ export const satMaeSystem: System<SatMaeSystemConfig> = {
       times: times(config.decoder.partWidth),
     });
     const inOrder = config.parts.kind === 'groups' ? bandsInPlace : framesInPlace;
-    const { name } = config.parts.kind === 'groups' ? modalities[0] : framesOf(modalities)[0];
     return { ...outputs, reconstruction: { [name]: inOrder(predicted, config) } };
   },
 
   classify(scope, given, modalities, inputs, classes) {
-    const { config, pixels, times } = settled(given, modalities, inputs);
+    const { config, pixels, times } = settledSatMae(given, modalities, inputs);
     const options = { classes, pooling: 'average' as const, times: times(config.partWidth) };
     const { embedded, blocks, logits } = satMaeClassifier(scope, config, pixels, options);
     return { ...encoderOutputs(scope, embedded, blocks, withoutClassToken(blocks[blocks.length - 1])), logits };

@@ -39,6 +39,8 @@ export interface Circumstances {
 export interface FilledIn {
   /** The whole signal as the model fills it in, `[B, I, C]`, in the space of the inputs. */
   filled: Tensor;
+  /** What it should be, `[B, I, C]`, where that is not the input itself: the features that are predicted, drawn as a signal. */
+  wanted?: Tensor;
   /** Error over what was hidden and is real. */
   loss: Tensor;
   /** Which elements were hidden, 1 = hidden, `[B or 1, I]`. */
@@ -55,7 +57,7 @@ export interface Pretraining {
   about: string;
   /** Everything that is fed beside signals, parameters and the model's own draws. */
   feeds(circumstances: Circumstances): Record<string, Values>;
-  /** What the model makes of what was hidden, by modality, where that can be shown; needs `reconstruct: 'all'`. */
+  /** What the model makes of what was hidden, by modality; needs `reconstruct: 'all'`. */
   answers(): Record<string, FilledIn>;
 }
 

@@ -1,0 +1,39 @@
+/** The discrete auto-encoder as a system: what BEiT's tokens come from. */
+import { ensure } from '../../errors/index.js';
+import { type DiscreteVaeConfig, discreteVaeVariants, encodeTokens } from '../discreteVae.js';
+import type { System } from '../system.js';
+import { encoderOutputs, imageOf, oneGroup, refuseMasks } from './images.js';
+
+/** Sizes, and what it is trained with. */
+export interface DiscreteVaeSystemConfig extends DiscreteVaeConfig {
+  /** Weight of the divergence from an even choice of tokens (β). */
+  divergenceWeight: number;
+  /** Temperature of the relaxed choice at the beginning and at the end. */
+  temperatures: readonly [from: number, to: number];
+}
+
+/** Of the paper (arXiv 2102.12092, appendix A.2) the temperatures; its β of 6.6 belongs to 8,192 tokens. */
+const training = { divergenceWeight: 0, temperatures: [1, 1 / 16] as const };
+
+export const discreteVaeSystem: System<DiscreteVaeSystemConfig> = {
+  name: 'dvae',
+  summary: 'Discrete auto-encoder: images as visual tokens, which BEiT predicts',
+  paper: 'arXiv 2102.12092',
+  variants: Object.fromEntries(
+    Object.entries(discreteVaeVariants).map(([name, sizes]) => [name, { ...sizes, ...training }]),
+  ),
+  masksElements: false,
+  grouping: oneGroup,
+
+  apply(scope, config, modalities, inputs, options = {}) {
+    refuseMasks('dvae', options);
+    ensure(
+      options.encoderOnly,
+      () =>
+        'A discrete auto-encoder answers with tokens: use hip embed, or pre-train beit with it (--model.tokenizer).',
+    );
+    const { pixels, size } = imageOf('dvae', modalities, inputs);
+    const logits = encodeTokens(scope.child('encoder'), config, pixels, size);
+    return encoderOutputs(scope, logits, [logits], logits.softmax(-1));
+  },
+};
