@@ -107,5 +107,5 @@ test('inputs that a system does not take are refused in one sentence', () => {
   assert.throws(apply('vit', 'tiny', image(18)), /18x18 do not divide into patches of 4x4/);
   assert.throws(apply('satmae', 'times-tiny', image(16)), /takes frames \(video=3x224x224x3\)/);
   assert.throws(apply('satmae', 'bands-tiny', image(16)), /groups name bands up to 9, but images have 3/);
-  assert.throws(apply('swin', 'tiny', image(72)), /18 x 18 tokens does not divide into windows);
+  assert.throws(apply('swin', 'tiny', image(72)), /18 x 18 tokens does not divide into windows/);
 });
