@@ -4,6 +4,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type FinetuneResult, finetune } from '../src/tasks/index.js';
 import { loadRecipe, pretrain, resolveRecipe, type TrainingPlan } from '../src/training/index.js';
+import { type Prepared, prepare, prepareLine } from './prepared.js';
 
 /** One run: a recipe, and what is typed behind it. */
 export interface Run {
@@ -16,6 +17,8 @@ export interface Run {
 /** A model that is trained and scored; the last run gives the score, and each run starts from the one before. */
 export interface Row {
   name: string;
+  /** Shards that the runs read, made once. */
+  prepared?: Prepared;
   runs: Run[];
   /** Scores the last run by its folder, where that is not the score of its fine-tuning; further numbers by name. */
   score?(folder: string): Promise<{ score: number } & Record<string, number>>;
@@ -47,9 +50,14 @@ export interface RunFacts {
 }
 
 /** What one types to repeat a run. */
-export function commandLine({ command, recipe, overrides }: Run): string {
+function commandLine({ command, recipe, overrides }: Run): string {
   const typed = Object.entries(overrides).map(([key, value]) => `--${key} ${value}`);
   return ['./hip', command, recipe, ...typed].join(' ');
+}
+
+/** All that one types to repeat a row. */
+export function rowCommands({ prepared, runs }: Row): string {
+  return [...(prepared ? [prepareLine(prepared)] : []), ...runs.map(commandLine)].join(' ; ');
 }
 
 /** A file name for a row. */
@@ -79,6 +87,7 @@ export async function runRow(row: Row, seed: number, folder: string, say: (what:
   if (existsSync(kept)) return JSON.parse(await readFile(kept, 'utf8')) as Outcome;
   await rm(where, { recursive: true, force: true });
   await mkdir(where, { recursive: true });
+  if (row.prepared) await prepare(row.prepared);
   const began = performance.now();
   const runs: RunFacts[] = [];
   let from = '';

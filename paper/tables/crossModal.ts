@@ -4,12 +4,19 @@ import { createEngine } from '../../src/engine/index.js';
 import { keyFrom } from '../../src/random/index.js';
 import { loadModel, openDataOf, reconstruct } from '../../src/tasks/index.js';
 import { readerOf } from '../../src/training/index.js';
-import { commandLine, type Row } from '../experiment.js';
+import { type Row, rowCommands } from '../experiment.js';
+import type { Prepared } from '../prepared.js';
 import { interval } from '../statistics.js';
 import { definePaperTable } from '../table.js';
 
 const HIDDEN = 'audio';
 const BATCH = 10;
+
+const FACES: Prepared = {
+  data: '../shared/data/grid',
+  out: 'runs/paper/shards/faces',
+  options: { 'image-size': '72', 'frame-rate': '12.5', 'sample-rate': '16000' },
+};
 
 /** Windows of each clip that are scored. */
 const WINDOWS = 3;
@@ -87,9 +94,8 @@ function row(quick: boolean): Row {
   const small: Record<string, string> = quick ? { 'training.steps': '6', 'data.limit': '32' } : {};
   return {
     name: 'talking faces',
-    runs: [
-      { command: 'pretrain', recipe: 'paper/cross-modal', overrides: { 'data.path': '../shared/data/grid', ...small } },
-    ],
+    prepared: FACES,
+    runs: [{ command: 'pretrain', recipe: 'paper/cross-modal', overrides: { 'data.path': FACES.out, ...small } }],
     score: scoreSound,
   };
 }
@@ -121,7 +127,7 @@ export const command = definePaperTable({
         {
           title: 'Command',
           columns: ['command', 'minutes'],
-          rows: [[row.runs.map(commandLine).join(' ; '), over((o) => o.minutes).mean.toFixed(1)]],
+          rows: [[rowCommands(row), over((o) => o.minutes).mean.toFixed(1)]],
         },
       ],
       checks: [check('error over that of the mean of each frame and band', seen.mean / element.mean, { atMost: 1 })],

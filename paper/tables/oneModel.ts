@@ -1,7 +1,7 @@
 import { check } from '../../bench/report.js';
 import { loadRecipe, resolveRecipe } from '../../src/training/index.js';
 import { type Baseline, scoreBaseline } from '../baselines/baseline.js';
-import { commandLine, type Outcome, type Row } from '../experiment.js';
+import { type Outcome, type Row, rowCommands } from '../experiment.js';
 import { interval, percent } from '../statistics.js';
 import { definePaperTable } from '../table.js';
 
@@ -125,7 +125,7 @@ export const command = definePaperTable({
             signal.name,
             baseline.name,
             [hip, flat].map((row) => (row ? (row.outcomes[0].runs[0].flops / 1e9).toFixed(1) : '–')).join(', '),
-            hip.row.runs.map(commandLine).join(' ; '),
+            rowCommands(hip.row),
           ]),
         },
       ],

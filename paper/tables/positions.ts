@@ -1,5 +1,5 @@
 import { check } from '../../bench/report.js';
-import { commandLine, type Outcome, type Row, type Run } from '../experiment.js';
+import { type Outcome, type Row, type Run, rowCommands } from '../experiment.js';
 import { interval, percent } from '../statistics.js';
 import { definePaperTable } from '../table.js';
 
@@ -57,7 +57,7 @@ export const command = definePaperTable({
             percent(interval(outcomes.map((o) => o.score))),
             mean(outcomes, (o) => o.minutes).toFixed(1),
             variants[i].paper,
-            row.runs.map(commandLine).join(' ; '),
+            rowCommands(row),
           ]),
         },
       ],
