@@ -1,10 +1,17 @@
-/** What an exported file costs in accuracy: the model and the file side by side on real images. */
-import { createLoader, type Dataset, kindOf, type SkippedFile } from '../data/index.js';
+/** What an exported file costs in accuracy: the model and the file side by side on real examples. */
+import {
+  createLoader,
+  type Dataset,
+  kindOf,
+  type Reader,
+  readerWithStatistics,
+  type SkippedFile,
+} from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { optimize, type Values } from '../graph/index.js';
 import { PARAMETER } from '../nn/index.js';
 import { keyFrom } from '../random/index.js';
-import { imageInput } from '../training/description.js';
+import { validityFeeds } from '../training/description.js';
 import { readerOf } from '../training/signals.js';
 import { type ExportGraphOptions, exportGraph } from './exportGraph.js';
 import { exampleFeeds, typedFeeds } from './exportProof.js';
@@ -44,11 +51,9 @@ export async function exportAccuracy(
   const graph = optimize(exported.graph);
   const inputs = [...graph.inputs].filter(([name]) => !name.startsWith(PARAMETER));
   const results = { classify: 'logits', segment: 'logits', features: 'features', reconstruct: 'reconstruction' };
-  const result = results[exported.task];
-  const { name } = imageInput(description);
+  const [result] = [...graph.outputs.keys()].filter((name) => name.startsWith(results[exported.task]));
   const loader = createLoader(dataset, {
-    reader: readerOf(description),
-    ...(options.embedNormalization ? { mean: [0], std: [1] } : {}),
+    reader: options.embedNormalization ? unnormalized(readerOf(description)) : readerOf(description),
     batchSize,
     shuffle: false,
     key: keyFrom(0),
@@ -61,7 +66,9 @@ export async function exportAccuracy(
     await using file = await OnnxFile.open(path);
     const feeds: Record<string, Values> = exampleFeeds(inputs, exported);
     for (let batch = await loader.next(); batch; batch = await loader.next()) {
-      (feeds[name] as Float32Array).fill(0).set(batch.signals[name]);
+      const told = validityFeeds(description, batchSize, batch.lengths).feeds;
+      for (const [name, values] of Object.entries({ ...batch.signals, ...told }))
+        if (feeds[name]) (feeds[name] as Float32Array).fill(0).set(values);
       const both = await Promise.all([program.run(feeds), file.run(typedFeeds(inputs, feeds))]);
       const [own, theirs] = both.map((outcome) => outcome[result] as Float32Array);
       const width = own.length / batchSize;
@@ -88,6 +95,15 @@ export async function exportAccuracy(
     ...(isLabelled ? { top1: { model: share(own, labels), file: share(theirs, labels) } } : {}),
     agreement: share(theirs, outputs[0].map(largest)),
   };
+}
+
+/** The reader without mean and deviation, for a file that takes values as they are read. */
+function unnormalized(reader: Reader): Reader {
+  const none = { mean: [0], std: [1] };
+  const names = kindOf(reader)
+    .shapes(reader)
+    .map(({ name }) => [name, none]);
+  return readerWithStatistics(reader, Object.fromEntries(names));
 }
 
 /** Gathers how far two results are apart, image by image. */

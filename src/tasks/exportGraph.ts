@@ -1,19 +1,12 @@
 /** The graph that an exported model consists of. */
 import { ensure } from '../errors/index.js';
-import { constant, Graph, input, type Tensor } from '../graph/index.js';
+import { Graph } from '../graph/index.js';
 import { Scope } from '../nn/index.js';
-import { type MaskPlan, planMasks } from '../objectives/index.js';
-import {
-  applyModel,
-  defaultRecipe,
-  imageInput,
-  inputShapes,
-  type ModelDescription,
-  normalizationOf,
-  type Recipe,
-  systemOf,
-} from '../training/index.js';
+import type { MaskPlan } from '../objectives/index.js';
+import { defaultRecipe, type ModelDescription, type Recipe } from '../training/index.js';
 import { classify, features } from './classification.js';
+import { exportInputs, exportShape } from './exportInputs.js';
+import { exportReconstruction } from './exportReconstruction.js';
 import { segment } from './segmentation.js';
 
 /** What an exported model gives. */
@@ -26,8 +19,8 @@ export interface ExportedGraph {
   task: ExportTask;
   /** What a caller has to know, as text by key. */
   metadata: Record<string, string>;
-  /** How the masked inputs of `reconstruct` are chosen. */
-  plan?: MaskPlan;
+  /** How the masked inputs of `reconstruct` are chosen, by the name of the graph's input. */
+  plans?: Record<string, MaskPlan>;
 }
 
 /** What is exported, and for which inputs. */
@@ -42,10 +35,12 @@ export interface ExportGraphOptions {
 }
 
 /**
- * Images go in as `[B, H, W, C]`. Out come `features` `[B, D]`; or `logits` and `probabilities` `[B, classes]` (tags each
- * have a probability of their own); or `logits` `[B, H, W, classes]` and `labels` `[B, H, W]` of a segmentation; or
- * `reconstruction` `[B, H, W, C]`, from the image and what of it is to be used: `visible` (i32, rows inside each group,
- * `[1, G or 1, K]`) where the model was trained on dropped inputs, else `mask` (`[B, H, W]`, 1 = hidden).
+ * Signals go in by name with their own axes, images as `[B, H, W, C]`, and `valid/NAME` where some may be short or missing.
+ * Out come `features` `[B, D]`; or `logits` and `probabilities` `[B, classes]` (tags each have a probability of their own);
+ * or `logits` `[B, H, W, classes]` and `labels` `[B, H, W]` of a segmentation; or `reconstruction`, shaped as the signal,
+ * from the signal and what of it is to be used: `visible` (i32, rows inside each group, `[1, G or 1, K]`) where the model
+ * was trained on dropped inputs, else `mask` (shaped as the signal without channels, 1 = hidden). Of several signals each
+ * has its own: `visible/audio`, `reconstruction/audio`.
  */
 export function exportGraph(description: ModelDescription, options: ExportGraphOptions = {}): ExportedGraph {
   const { batchSize = 1, embedNormalization = false, masking = defaultRecipe.masking } = options;
@@ -59,74 +54,43 @@ export function exportGraph(description: ModelDescription, options: ExportGraphO
     own !== 'segment' || task !== 'classify',
     () => 'The model gives a class to every pixel and none to the whole: export it with --task segment.',
   );
-  const { name, height, width, channels } = imageInput(description);
-  const shape = [batchSize, height, width, channels];
-  const pixels = input(name, shape);
-  const { mean, std } = normalizationOf(description, name);
-  const perChannel = (values: readonly number[]) =>
-    constant(values.length === 1 ? Array(channels).fill(values[0]) : values, [channels]);
-  const normalized = embedNormalization ? pixels.sub(perChannel(mean)).div(perChannel(std)) : pixels;
-  const inputs = { [name]: normalized.reshape(inputShapes(description, batchSize)[name]) };
+  const { signals, restore, metadata: told } = exportInputs(description, batchSize, embedNormalization);
   const scope = Scope.root();
   const metadata = {
     producer: 'hiperceiver',
     model: `${description.system}/${description.variant}`,
     task,
-    input: `${name}: float32 [batch, height, width, channels] = [${shape}], ${embedNormalization ? 'pixels of 0 to 1' : 'pixels of 0 to 1, minus mean, divided by std'}`,
-    mean: JSON.stringify(mean),
-    std: JSON.stringify(std),
+    ...told,
     ...(description.classes ? { classes: JSON.stringify(description.classes) } : {}),
   };
   if (task === 'features') {
-    return { graph: Graph.of({ features: features(description, scope, inputs) }), scope, task, metadata };
+    return { graph: Graph.of({ features: features(description, scope, signals) }), scope, task, metadata };
   }
   if (task === 'classify') {
-    const logits = classify(description, scope, inputs);
+    const logits = classify(description, scope, signals);
     const probabilities = description.task === 'tagging' ? logits.sigmoid() : logits.softmax(-1);
     return { graph: Graph.of({ logits, probabilities }), scope, task, metadata };
   }
   if (task === 'segment') {
-    const logits = segment(description, scope, inputs).logits.reshape([batchSize, height, width, -1]);
-    const labels = logits.topK(1).indices.reshape([batchSize, height, width]);
+    const [{ indexShape }] = description.modalities;
+    const { logits: perElement } = segment(description, scope, signals);
+    const logits = perElement.reshape([batchSize, ...indexShape, -1]);
+    const labels = logits.topK(1).indices.reshape([batchSize, ...indexShape]);
     return { graph: Graph.of({ logits, labels }), scope, task, metadata };
   }
-  const { reconstruction, plan } = reconstructed(description, scope, inputs, name, { ...masking, perExample: false });
-  const image = reconstruction.reshape(shape);
+  const { outputs, plans, notes } = exportReconstruction(description, scope, signals, masking);
   // Normalised targets have no way back without the answer: they stay as they are.
-  const restored =
-    embedNormalization && !masking.normalizeTargets ? image.mul(perChannel(std)).add(perChannel(mean)) : image;
-  const notes = {
-    hidden:
-      masking.input === 'drop'
-        ? `visible: int32, the ${plan.numVisible} rows of each group's ${plan.rows} that the model sees`
-        : 'mask: float32 [batch, height, width], 1 = hidden',
-    ...(masking.normalizeTargets ? { targets: 'normalised to mean 0 and variance 1 within each group' } : {}),
+  const restored = Object.entries(outputs).map(([name, filled]) => {
+    const modality = description.modalities.find((own) => own.name === name)!;
+    const values = filled.reshape(exportShape(modality, batchSize));
+    const output = description.modalities.length === 1 ? 'reconstruction' : `reconstruction/${name}`;
+    return [output, masking.normalizeTargets ? values : restore(name, values)] as const;
+  });
+  return {
+    graph: Graph.of(Object.fromEntries(restored)),
+    scope,
+    task,
+    metadata: { ...metadata, ...notes },
+    plans,
   };
-  return { graph: Graph.of({ reconstruction: restored }), scope, task, metadata: { ...metadata, ...notes }, plan };
-}
-
-function reconstructed(
-  description: ModelDescription,
-  scope: Scope,
-  inputs: Record<string, Tensor>,
-  name: string,
-  masking: Recipe['masking'],
-): { reconstruction: Tensor; plan: MaskPlan } {
-  const [batchSize, elements] = inputs[name].shape;
-  const { scheme } = masking;
-  ensure(
-    systemOf(description).masksElements && scheme !== 'blocks',
-    () => `${description.system} fills in patches and not single inputs: export its features (--task features).`,
-  );
-  const grouping = systemOf(description).grouping(description.config, description.modalities);
-  const plan = planMasks(grouping, { ...masking, scheme }, batchSize).find(({ part }) => part.name === name)!;
-  if (masking.input === 'drop') {
-    const visible = input('visible', [1, plan.groups, plan.numVisible], 'i32');
-    const outputs = applyModel(description, scope, inputs, { selections: { [name]: { visible } } });
-    return { reconstruction: outputs.reconstruction[name], plan };
-  }
-  const { height, width } = imageInput(description);
-  const hidden = input('mask', [batchSize, height, width]).reshape([batchSize, elements, 1]);
-  const seen = { ...inputs, [name]: inputs[name].mul(constant([1], []).sub(hidden)) };
-  return { reconstruction: applyModel(description, scope, seen).reconstruction[name], plan };
 }

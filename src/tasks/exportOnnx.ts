@@ -6,7 +6,6 @@ import { writeError } from '../checkpoint/index.js';
 import type { Engine } from '../engine/index.js';
 import { type OnnxGraph, optimize, type TensorType, type Values, writeOnnx } from '../graph/index.js';
 import { PARAMETER } from '../nn/index.js';
-import { imageInput } from '../training/description.js';
 import { normalizationOf } from '../training/signals.js';
 import { type ExportGraphOptions, type ExportTask, exportGraph } from './exportGraph.js';
 import { atPrecision, constantBytes, type ExportPrecision, TOLERANCES } from './exportPrecision.js';
@@ -61,10 +60,8 @@ export async function exportOnnx(
   }
   const inputs = [...graph.inputs].filter(([name]) => !weights.has(name));
   const precision = options.precision ?? 'fp32';
-  const feeds = exampleFeeds(
-    inputs,
-    exported,
-    options.embedNormalization ? undefined : normalizationOf(model.description, imageInput(model.description).name),
+  const feeds = exampleFeeds(inputs, exported, (name) =>
+    options.embedNormalization ? undefined : normalizationOf(model.description, name),
   );
 
   const temporary = join(dirname(resolve(path)), `.${basename(path)}.${randomBytes(4).toString('hex')}.tmp`);

@@ -36,23 +36,25 @@ export async function proveEqual(
   return difference;
 }
 
-/** Random pixels (normalised where the graph does not do it), and a mask as in training. */
+/**
+ * Random values of 0 … 1 (normalised where the graph does not do it), all of them real, and masks as in training.
+ * @param normalization of each modality
+ */
 export function exampleFeeds(
   inputs: readonly [string, TensorType][],
-  { plan }: ExportedGraph,
-  normalization?: { mean: number[]; std: number[] },
+  { plans = {} }: ExportedGraph,
+  normalization: (name: string) => { mean: number[]; std: number[] } | undefined = () => undefined,
 ): Record<string, Values> {
   const key = keyFrom(0);
   const of = (values: number[], i: number) => values[i % values.length];
   return Object.fromEntries(
     inputs.map(([name, { shape }]) => {
-      if (name === 'visible') return [name, drawMask(plan!, key).visible];
+      if (plans[name]) return [name, drawMask(plans[name], key).visible];
       const values = uniform(fold(key, name), sizeOf(shape));
-      if (name === 'mask') return [name, values.map((v) => Number(v < 0.5))];
-      return [
-        name,
-        normalization ? values.map((v, i) => (v - of(normalization.mean, i)) / of(normalization.std, i)) : values,
-      ];
+      if (/^valid\//.test(name)) return [name, values.fill(1)];
+      if (/^mask(\/|$)/.test(name)) return [name, values.map((v) => Number(v < 0.5))];
+      const own = normalization(name);
+      return [name, own ? values.map((v, i) => (v - of(own.mean, i)) / of(own.std, i)) : values];
     }),
   );
 }

@@ -212,7 +212,7 @@ test('export in fp16 says what that costs on the images of the training, or on t
   );
   assert.match(
     text,
-    /fp16 \(weights .* in fp32 .*\)\.\n\nOn 3 images, .*\nrelative error of the features +0\.\d+ %\nmean cosine +(1\.0|0\.9999)/,
+    /fp16 \(weights .* in fp32 .*\)\.\n\nOn 3 examples, .*\nrelative error of the features +0\.\d+ %\nmean cosine +(1\.0|0\.9999)/,
   );
   assert.match(
     (await hip('export', fine, '--precision', 'int8', '--out', path('no.onnx'))).err,

@@ -23,10 +23,11 @@ export const command = defineCommand({
   summary: 'Write a model as an ONNX file for inference anywhere',
   usage: 'CHECKPOINT [--out ONNX] [options]',
   description:
-    'Plain ONNX (operator set 18) with the weights inside; very large weights lie in a second file beside it. Classes, ' +
-    'mean, deviation and layout of the input stand in its metadata. The file is loaded with plain ONNX Runtime and ' +
+    'Plain ONNX (operator set 18) with the weights inside; very large weights lie in a second file beside it. Any signals: ' +
+    'each is an input with its own axes, `valid/NAME` says what of it is real where some may be short or missing. Classes, ' +
+    'means, deviations and layouts stand in its metadata. The file is loaded with plain ONNX Runtime and ' +
     'compared with the model before it is put in its place. In fp16 and int8, what that costs is then measured on real ' +
-    'images: accuracy where they have labels, else the error of the features or reconstructions.',
+    'examples: accuracy where they have labels, else the error of the features or reconstructions.',
   options: {
     out: { type: 'string', default: 'model.onnx', placeholder: 'ONNX', help: 'the file' },
     task: taskOption,
@@ -35,14 +36,14 @@ export const command = defineCommand({
       default: 'fp32',
       help: 'fp32; fp16 (half the size, for GPUs); int8 (a quarter of the size, faster on CPUs)',
     },
-    batchSize: { type: 'number', default: 1, help: 'images at a time' },
+    batchSize: { type: 'number', default: 1, help: 'examples at a time' },
     embedNormalization: {
       type: 'boolean',
-      help: 'take raw pixels of 0 to 1: mean and deviation become part of the file',
+      help: 'take values as they are read (pixels of 0 to 1): mean and deviation become part of the file',
     },
-    data: { ...dataOption, help: 'images to measure the accuracy on (default: those that the model was trained on)' },
+    data: { ...dataOption, help: 'data to measure the accuracy on (default: those that the model was trained on)' },
     split: splitOption,
-    limit: { type: 'number', default: 1000, help: 'measure on at most so many images' },
+    limit: { type: 'number', default: 1000, help: 'measure on at most so many examples' },
   },
   positionals: [checkpointArgument],
   examples: [
@@ -72,7 +73,7 @@ export const command = defineCommand({
       [
         ...describeFile(report),
         ...(accuracy ? describeAccuracy(accuracy, report) : []),
-        ...(wanted && !accuracy ? ['What it costs on real images was not measured: name some with --data.'] : []),
+        ...(wanted && !accuracy ? ['What it costs on real examples was not measured: name some with --data.'] : []),
       ].join('\n'),
     );
   },
@@ -101,7 +102,7 @@ function describeFile(report: ExportReport): string[] {
       ...Object.entries(outputs).map(([name, { dtype, shape }]) => ['output', name, dtype, formatShape(shape)]),
     ]),
     '',
-    `Plain ONNX Runtime gives ${precision === 'fp32' ? 'the same' : 'nearly the same on random pixels'}: largest difference ${largestDifference.toExponential(1)} (${relativeDifference.toExponential(1)} of the largest value).`,
+    `Plain ONNX Runtime gives ${precision === 'fp32' ? 'the same' : 'nearly the same on random values'}: largest difference ${largestDifference.toExponential(1)} (${relativeDifference.toExponential(1)} of the largest value).`,
     `${files.join(' and ')}: ${formatBytes(bytes)}, task ${report.task}, ${precision}${smaller}.`,
   ];
 }
@@ -111,7 +112,7 @@ function describeAccuracy(accuracy: ExportAccuracy, { task, precision }: ExportR
   const what = { classify: 'logits', segment: 'logits', features: 'features', reconstruct: 'reconstructions' }[task];
   return [
     '',
-    `On ${plural(images, 'image')}, beside the model in fp32:`,
+    `On ${plural(images, 'example')}, beside the model in fp32:`,
     formatTable([
       ...(top1
         ? [
