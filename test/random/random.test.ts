@@ -1,7 +1,16 @@
 /** Draws: the generator's published words, the distributions, and that a key decides everything. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bits, fold, keyFrom, normal, TRUNCATED_DEVIATION, truncatedNormal, uniform } from '../../src/random/index.js';
+import {
+  beta,
+  bits,
+  fold,
+  keyFrom,
+  normal,
+  TRUNCATED_DEVIATION,
+  truncatedNormal,
+  uniform,
+} from '../../src/random/index.js';
 import { threefry } from '../../src/random/threefry.js';
 
 const COUNT = 1_000_000;
@@ -54,6 +63,30 @@ test('truncated normal draws follow the normal density between -2 and 2', () => 
 test('truncated normal draws are scaled by sigma before the cut', () => {
   const [one, small] = [truncatedNormal(keyFrom(3), 999), truncatedNormal(keyFrom(3), 999, 0.02)];
   small.forEach((x, i) => void assert.ok(Math.abs(x - 0.02 * one[i]) < 1e-8));
+});
+
+test('Beta draws have the moments of their distribution, small and unequal parameters too', () => {
+  const count = 40_000;
+  for (const [a, b] of [
+    [0.05, 0.05],
+    [0.4, 0.4],
+    [0.8, 0.8],
+    [1, 1],
+    [2, 5],
+    [0.5, 3],
+    [30, 30],
+  ]) {
+    const x = Float32Array.from({ length: count }, (_, i) => beta(fold(keyFrom(4), i), a, b));
+    assert.ok(x.every((value) => value >= 0 && value <= 1));
+    const [m, v] = [a / (a + b), (a * b) / ((a + b) ** 2 * (a + b + 1))];
+    assert.ok(Math.abs(mean(x) - m) < 5 * Math.sqrt(v / count), `mean of Beta(${a}, ${b}): ${mean(x)}, not ${m}`);
+    const variance = mean(x.map((value) => (value - m) ** 2));
+    assert.ok(Math.abs(variance / v - 1) < 0.05, `variance of Beta(${a}, ${b}): ${variance}, not ${v}`);
+  }
+  // Beta(1, 1) is uniform: the largest distance of the two distribution functions, exceeded once in a thousand.
+  const uniformly = Float32Array.from({ length: count }, (_, i) => beta(fold(keyFrom(5), i), 1, 1)).sort();
+  uniformly.forEach((value, i) => void assert.ok(Math.abs(value - i / count) < 1.95 / Math.sqrt(count)));
+  assert.equal(beta(keyFrom(6), 0.8, 0.8), beta(keyFrom(6), 0.8, 0.8));
 });
 
 function mean(values: Float32Array): number {
