@@ -1,6 +1,8 @@
 /** Decoded images to model inputs: `[H * W, C]` floats, row-major, channel last, normalised. */
 import { ensure, HiperceiverError } from '../errors/index.js';
-import type { Key } from '../random/index.js';
+import { fold, type Key } from '../random/index.js';
+import { eraseRectangle } from './augment/erase.js';
+import { augmentedPixels, changesPixels, checkImageAugmentation, type ImageAugmentation } from './augment/image.js';
 import { resample } from './resample.js';
 import type { RawImage } from './source.js';
 import { checkWindow, drawView, type View, type ViewOptions } from './view.js';
@@ -13,6 +15,8 @@ export interface TransformOptions extends ViewOptions {
   mean: readonly number[];
   /** Divided by, in units of 0 … 1; one number per channel or one for all. */
   std: readonly number[];
+  /** What else is random. */
+  augment?: ImageAugmentation;
 }
 
 /** How channels are turned into the wanted ones. */
@@ -59,6 +63,7 @@ export function checkTransform(options: TransformOptions): void {
       () => `${name} is [${values}]: give finite numbers${name === 'std' ? ' above 0' : ''}.`,
     );
   }
+  if (options.augment) checkImageAugmentation(options.augment);
 }
 
 /**
@@ -69,8 +74,39 @@ export function transformImage(image: RawImage, options: TransformOptions, key: 
   const [height, width] = options.imageSize;
   const view = drawView(key, image.height, image.width, options);
   const out = new Float32Array(height * width * options.channels);
-  writeInput(resample(image, view, height, width), view, options, out, 0);
+  writeFrames([resample(image, view, height, width)], view, options, key, out);
   return out;
+}
+
+/**
+ * Writes images that already have the wanted size one after the other into `out`: the frames of a clip, or one image. All
+ * are moved, mirrored and augmented alike, as the view says and `key` draws, then normalised.
+ */
+export function writeFrames(
+  frames: Iterable<RawImage>,
+  view: Pick<View, 'shiftY' | 'shiftX' | 'flip'>,
+  options: TransformOptions,
+  key: Key,
+  out: Float32Array,
+): void {
+  const { imageSize, channels, augment } = options;
+  const drawn = fold(key, 'augment');
+  let at = 0;
+  for (const image of frames) {
+    if (changesPixels(augment)) {
+      const pixels = augmentedPixels(image, view, augment, bytesOf(options.mean, image.channels), drawn);
+      writeInput(pixels, STILL, options, out, at);
+    } else writeInput(image, view, options, out, at);
+    at += imageSize[0] * imageSize[1] * channels;
+  }
+  if (augment?.erase) eraseRectangle(out, imageSize, channels, augment.erase, fold(drawn, 'erase'));
+}
+
+const STILL = { shiftY: 0, shiftX: 0, flip: false };
+
+/** Means as bytes, for images that may have another number of channels. */
+function bytesOf(mean: readonly number[], channels: number): number[] {
+  return Array.from({ length: channels }, (_, c) => Math.min(255, Math.max(0, Math.round(255 * (mean[c] ?? mean[0])))));
 }
 
 /**

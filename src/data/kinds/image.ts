@@ -2,7 +2,7 @@
 import { ensure } from '../../errors/index.js';
 import { decodeImage } from '../decode.js';
 import { resample } from '../resample.js';
-import { checkTransform, type TransformOptions, writeInput } from '../transform.js';
+import { checkTransform, type TransformOptions, writeFrames } from '../transform.js';
 import { drawView, type View } from '../view.js';
 import type { SignalKind } from './kind.js';
 
@@ -22,13 +22,13 @@ export const image: SignalKind<TransformOptions> = {
     const [height, width] = options.imageSize;
     if (stored) {
       const view = drawView(key, stored.height, stored.width, options);
-      return writeInput(resample(stored, view, height, width), view, options, signals.image, 0);
+      return writeFrames([resample(stored, view, height, width)], view, options, key, signals.image);
     }
     if (!parts) throw new Error('a raster is read as bands');
     let view: View | undefined;
     const choose = (h: number, w: number) => (view = drawView(key, h, w, options));
     const decoded = await decodeImage(parts.image, options.imageSize, choose);
     ensure(view !== undefined, () => 'the decoder asked for no window');
-    writeInput(decoded, view, options, signals.image, 0);
+    writeFrames([decoded], view, options, key, signals.image);
   },
 };

@@ -2,7 +2,7 @@
 import { ensure } from '../../errors/index.js';
 import type { Key } from '../../random/index.js';
 import { decodeImage } from '../decode.js';
-import { checkTransform, type TransformOptions, writeInput } from '../transform.js';
+import { checkTransform, type TransformOptions, writeFrames } from '../transform.js';
 import { drawView, type View } from '../view.js';
 import { decodeLabelMap, type LabelMapOptions } from './decode.js';
 import { alignedView, checkLabelOptions, type LabelOptions } from './view.js';
@@ -13,6 +13,10 @@ export interface SegmentationOptions extends TransformOptions, LabelMapOptions, 
 /** Checks options. @throws HiperceiverError naming the one that makes no sense */
 export function checkSegmentation(options: SegmentationOptions): void {
   checkTransform(options);
+  ensure(
+    !options.augment?.randAugment && !options.augment?.erase,
+    () => 'randAugment and erase would take pixels away from their labels: leave them out where there are label maps.',
+  );
   checkLabelOptions(options);
   const { colors } = options;
   if (colors === undefined) return;
@@ -52,6 +56,6 @@ export async function readSegmentation(
   });
   ensure(view !== undefined, () => 'the decoder asked for no window');
   const image = new Float32Array(imageSize[0] * imageSize[1] * channels);
-  writeInput(decoded, view, options, image, 0);
+  writeFrames([decoded], view, options, key, image);
   return { image, ...alignedView(map, view, imageSize, options) };
 }

@@ -4,7 +4,7 @@ import { fold, type Key, uniform } from '../../random/index.js';
 import { checkSoundOptions, type SoundOptions, transformSound } from '../audio/transform.js';
 import { type ClipRequest, decodeClip } from '../media/clip.js';
 import type { MediaHeader } from '../media/header.js';
-import { checkTransform, type TransformOptions, writeInput } from '../transform.js';
+import { checkTransform, type TransformOptions, writeFrames } from '../transform.js';
 import { drawView, type View, type ViewOptions } from '../view.js';
 import type { Clip } from './clip.js';
 import { isStoredClip, readStoredClip } from './storedClip.js';
@@ -16,7 +16,7 @@ export interface ClipSoundOptions extends Pick<SoundOptions, 'rate' | 'channels'
 }
 
 /** How a video becomes numbers. All frames of a clip share one view. */
-export interface ClipOptions extends ViewOptions {
+export interface ClipOptions extends ViewOptions, Pick<TransformOptions, 'augment'> {
   /** Frames of the result, T. */
   frames: number;
   /** Frames per second of the result, whatever the file has. */
@@ -91,20 +91,20 @@ export async function readClip(bytes: Uint8Array, options: ClipOptions, key: Key
     return { start, frames, frameRate, size: imageSize, window: view, soundSeconds };
   };
   const { clip, sound } = isStoredClip(bytes) ? readStoredClip(bytes, choose) : await decodeClip(bytes, choose);
-  const video = transformClip(clip, view as View, options);
+  const video = transformClip(clip, view as View, options, fold(key, 'frames'));
   if (!asked || !sound) return { video };
   const { values, length } = transformSound(sound, asked, fold(key, 'sound'));
   return { video, audio: values, audioLength: length };
 }
 
-/** A clip that shows the view's window already, mirrored, moved and normalised. @returns `[T * H * W, 3]` */
-function transformClip({ frames, height, width }: Clip, view: View, options: ClipOptions): Float32Array {
+/** A clip that shows the view's window already, mirrored, moved, augmented and normalised. @returns `[T * H * W, 3]` */
+function transformClip({ frames, height, width }: Clip, view: View, options: ClipOptions, key: Key): Float32Array {
   const values = height * width * 3;
   const out = new Float32Array(frames.length);
-  const transform = pictureOptions(options);
-  for (let at = 0; at < frames.length; at += values) {
-    writeInput({ height, width, channels: 3, data: frames.subarray(at, at + values) }, view, transform, out, at);
-  }
+  const images = Array.from({ length: frames.length / values }, (_, t) => {
+    return { height, width, channels: 3, data: frames.subarray(t * values, (t + 1) * values) };
+  });
+  writeFrames(images, view, pictureOptions(options), key, out);
   return out;
 }
 
