@@ -18,6 +18,8 @@ export interface AssembledBatch extends BatchSlots {
   ids: Int32Array;
   /** Rows that could not be read, with the reason. */
   skipped: { row: number; reason: string }[];
+  /** Rows of which a part could not be used, with what. */
+  flawed: { row: number; reason: string }[];
 }
 
 /** Unreadable neighbours that one example may meet before its place stays empty. */
@@ -46,7 +48,8 @@ export function createAssembler(
     const { batch, at } = exampleSlots(options.reader, rows.length);
     const ids = new Int32Array(rows.length).fill(-1);
     const lengths: ExampleSlots['lengths'][] = Array.from(rows, () => ({}));
-    const skipped: { row: number; reason: string }[][] = Array.from(rows, () => []);
+    const skipped: AssembledBatch['skipped'][] = Array.from(rows, () => []);
+    const flaws: (string | undefined)[] = [];
 
     async function place(i: number): Promise<void> {
       for (let attempt = 0; attempt < (options.shuffle ? ATTEMPTS : 1); attempt++) {
@@ -58,6 +61,7 @@ export function createAssembler(
         if (reason === undefined) {
           ids[i] = row;
           lengths[i] = slots.lengths;
+          flaws[i] = slots.flaw;
           return;
         }
         skipped[i].push({ row, reason });
@@ -80,8 +84,13 @@ export function createAssembler(
       ids,
       lengths: lengthsBySignal(options.reader, lengths),
       skipped: skipped.flat(),
+      flawed: Array.from(flaws, (reason, i) => ({ row: ids[i], reason })).filter(isFlaw),
     });
   };
+}
+
+function isFlaw(found: { row: number; reason?: string }): found is AssembledBatch['flawed'][number] {
+  return found.reason !== undefined;
 }
 
 /** Reads one example into its places; returns why it could not be read, or undefined. */

@@ -47,14 +47,22 @@ export interface LoaderOptions {
   startStep?: number;
 }
 
-/** A file that was left out because it could not be read. */
+/** A file that was left out because it could not be read, or of which a part was. */
 export interface SkippedFile {
   file: string;
   reason: string;
 }
 
+/** What was left out of a data set so far, each file once. */
+export interface LeftOut {
+  /** Files that could not be read. */
+  skipped: readonly SkippedFile[];
+  /** Files that were read, but for what is said of each. */
+  flawed: readonly SkippedFile[];
+}
+
 /** Batches, one after the other. */
-export interface Loader {
+export interface Loader extends Readonly<LeftOut> {
   /**
    * The next batch; undefined after the end of a single pass or after `close`.
    * @throws HiperceiverError where most files cannot be read or a decoding thread failed
@@ -64,8 +72,6 @@ export interface Loader {
   readonly stepsPerEpoch: number;
   /** Seconds that `next` has kept its callers waiting. */
   readonly waitSeconds: number;
-  /** Files that could not be read so far, each once. */
-  readonly skipped: readonly SkippedFile[];
   /** Ends the decoding threads; `next` gives nothing from then on. */
   close(): Promise<void>;
 }
@@ -90,6 +96,7 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
 
   const queue: Promise<AssembledBatch | undefined>[] = [];
   const failures = new Map<number, string>();
+  const flaws = new Map<number, string>();
   const tried = new Uint8Array(dataset.size);
   let triedCount = 0;
   let nextStep = options.startStep ?? 0;
@@ -105,12 +112,13 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
     }
   }
 
-  function account({ ids, skipped }: AssembledBatch): void {
+  function account({ ids, skipped, flawed }: AssembledBatch): void {
     for (const row of [...ids, ...skipped.map((skip) => skip.row)]) {
       if (tried[row] === 0) triedCount++;
       tried[row] = 1;
     }
     for (const { row, reason } of skipped) if (!failures.has(row)) failures.set(row, reason);
+    for (const { row, reason } of flawed) if (!flaws.has(row)) flaws.set(row, reason);
     // Shuffled batches are a fair sample; a pass in stored order may well begin with its one bad folder.
     const judged = options.shuffle ? triedCount : dataset.size;
     const all = failures.size === judged && judged >= Math.min(dataset.size, TELLING_SAMPLE);
@@ -118,7 +126,7 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
     if (!all && !most) return;
     const [[row, reason]] = failures;
     throw new HiperceiverError(
-      `${failures.size} of ${triedCount} images tried of "${dataset.path}" cannot be read (first: "${exampleName(source, row)}": ${reason}): check the files.`,
+      `${failures.size} of ${triedCount} ${kindOf(dataset).noun}s tried of "${dataset.path}" cannot be read (first: "${exampleName(source, row)}": ${reason}): check the files.`,
     );
   }
 
@@ -133,6 +141,10 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
     }
   }
 
+  function named(reasons: Map<number, string>): SkippedFile[] {
+    return Array.from(reasons, ([row, reason]) => ({ file: exampleName(source, row), reason }));
+  }
+
   // Threads begin at once; on the calling thread nothing happens before somebody asks.
   if (pool) fill(ahead);
 
@@ -142,7 +154,10 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
       return waitSeconds;
     },
     get skipped() {
-      return Array.from(failures, ([row, reason]) => ({ file: exampleName(source, row), reason }));
+      return named(failures);
+    },
+    get flawed() {
+      return named(flaws);
     },
     async next() {
       if (closed) return undefined;

@@ -65,7 +65,7 @@ export function createPool(count: number, source: Source, options: AssemblyOptio
   /** A thread that dies takes the loader with it: the batches that it held are lost. */
   function fail(error: Error): void {
     failure ??= new HiperceiverError(
-      `A decoding thread failed (${error.message}): use fewer workers or smaller images.`,
+      `A decoding thread failed (${error.message}): use fewer workers or smaller examples.`,
     );
     for (const task of [...running.values(), ...waiting.splice(0)]) task.reject(failure);
     running.clear();

@@ -1,13 +1,14 @@
 /** Classification as graphs: a head on the processor's latents, one true class for each example. */
+import { mixes, softLabels } from '../data/index.js';
 import { ensure, HiperceiverError } from '../errors/index.js';
 import { input, type Tensor } from '../graph/index.js';
 import type { ClassLogits, System } from '../models/index.js';
 import { type Rematerialization, Scope } from '../nn/index.js';
-import { crossEntropy } from '../objectives/index.js';
+import { crossEntropy, softCrossEntropy } from '../objectives/index.js';
 import { applyModel, type ModelDescription, modelInputs, systemOf, validityFeeds } from '../training/description.js';
 import { modelFeeds, type Objective } from '../training/objective.js';
-import type { Recipe } from '../training/recipe.js';
 import { checkHead, readLatents } from './heads.js';
+import { majorityLabels, mixed, type TaskOptions } from './mixing.js';
 
 /** What of the encoder is taken as features: the mean of its last latents, or all latents of one block side by side. */
 export type FeatureView = 'mean' | { block: number };
@@ -68,26 +69,36 @@ function ownHead(description: ModelDescription): NonNullable<System['classify']>
   return own;
 }
 
-/** The graph of classification (cross-entropy, and accuracy on the batch), and what feeds it: signals, labels and draws. */
+/**
+ * The graph of classification (cross-entropy, and accuracy on the batch), and what feeds it: signals, labels and draws.
+ * Where examples are mixed, the labels are distributions, and as accurate counts what names the larger part.
+ */
 export function classificationObjective(
   description: ModelDescription,
-  { labelSmoothing }: Recipe['finetune'],
+  options: TaskOptions,
   batchSize: number,
   rematerialize?: Rematerialization,
 ): Objective {
+  const { labelSmoothing } = options;
   const scope = Scope.root({ training: true, rematerialize });
   const inputs = modelInputs(description, batchSize);
   const labels = input('labels', [batchSize], 'i32');
   const logits = classify(description, scope, inputs);
   const { indices } = logits.topK(1);
+  const soft = mixes(options) ? input('softLabels', logits.shape) : undefined;
   return {
-    loss: crossEntropy(logits, labels, { labelSmoothing }),
+    loss: soft ? softCrossEntropy(logits, soft) : crossEntropy(logits, labels, { labelSmoothing }),
     metrics: { accuracy: indices.reshape([batchSize]).equal(labels).cast('f32').mean() },
     needs: scope.needs,
-    feeds: (batch, key) => ({
-      labels: batch.labels!,
-      ...validityFeeds(description, batchSize, batch.lengths).feeds,
-      ...modelFeeds(inputs, scope.needs, batch, key),
-    }),
+    feeds: (batch, key) => {
+      const { share, ...signals } = mixed(batch, description, options, key);
+      const own = batch.labels!;
+      return {
+        labels: majorityLabels(own, share),
+        ...(soft ? { softLabels: softLabels(own, logits.shape[1], share, labelSmoothing) } : {}),
+        ...validityFeeds(description, batchSize, signals.lengths).feeds,
+        ...modelFeeds(inputs, scope.needs, { ...batch, ...signals }, key),
+      };
+    },
   };
 }

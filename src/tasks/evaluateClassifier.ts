@@ -30,7 +30,12 @@ export async function evaluateClassifier(
 ): Promise<ClassificationScore> {
   const classes = agreedClasses(model, dataset, 'classification');
   const build = (scope: Scope, inputs: Record<string, Tensor>) => classify(model.description, scope, inputs);
-  const { values: logits, labels, skipped } = await overDataset(model, dataset, engine, batchSize, build, watch);
+  const {
+    values: logits,
+    labels,
+    skipped,
+    flawed,
+  } = await overDataset(model, dataset, engine, batchSize, build, watch);
   const predictions = topKIndices(logits, classes.length, 1);
   return {
     task: 'classification',
@@ -38,6 +43,7 @@ export async function evaluateClassifier(
     classes,
     size: labels.length,
     skipped,
+    flawed,
     top1: topKAccuracy(logits, labels, 1),
     top5: topKAccuracy(logits, labels, Math.min(5, classes.length)),
     confusion: confusionMatrix(predictions, labels, classes.length),

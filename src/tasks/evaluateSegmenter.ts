@@ -31,7 +31,7 @@ export async function evaluateSegmenter(
   const classes = agreedClasses(model, dataset, 'segmentation');
   const confusion = new Float64Array(classes.length ** 2);
   let size = 0;
-  const skipped = await overBatches(
+  const leftOut = await overBatches(
     model,
     dataset,
     engine,
@@ -48,7 +48,7 @@ export async function evaluateSegmenter(
     kind: dataset.kind,
     classes,
     size,
-    skipped,
+    ...leftOut,
     confusion,
     majority: majorityOf(confusion, classes),
     ...segmentationMetrics(confusion),

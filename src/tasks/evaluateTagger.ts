@@ -29,7 +29,13 @@ export async function evaluateTagger(
 ): Promise<TaggingScore> {
   const classes = agreedClasses(model, dataset, 'tagging');
   const build = (scope: Scope, inputs: Record<string, Tensor>) => classify(model.description, scope, inputs);
-  const { values: logits, tags, ids, skipped } = await overDataset(model, dataset, engine, batchSize, build, watch);
+  const {
+    values: logits,
+    tags,
+    ids,
+    skipped,
+    flawed,
+  } = await overDataset(model, dataset, engine, batchSize, build, watch);
   const prevalence = new Float64Array(classes.length);
   for (let i = 0; i < tags.length; i++) prevalence[i % classes.length] += tags[i] / ids.length;
   const occurring = prevalence.filter((share) => share > 0);
@@ -39,6 +45,7 @@ export async function evaluateTagger(
     classes,
     size: ids.length,
     skipped,
+    flawed,
     prevalence,
     chance: occurring.reduce((sum, share) => sum + share, 0) / occurring.length,
     ...taggingMetrics(logits, tags, classes.length),

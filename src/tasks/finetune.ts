@@ -27,7 +27,9 @@ export async function finetune(recipe: Recipe, options: RunOptions = {}): Promis
   const source = from ? await loadModel(from) : undefined;
   const { description, parameters, ...data } = await prepareTask(recipe, source);
   const { objective, evaluate, headline } = taskRules(taskOf(data.dataset));
-  const build: BuildObjective = (...how) => objective(description, recipe.finetune, ...how);
+  const { labelSmoothing } = recipe.finetune;
+  const { mixup, cutmix } = recipe.augment;
+  const build: BuildObjective = (...how) => objective(description, { labelSmoothing, mixup, cutmix }, ...how);
   const run = prepareRun(recipe, data, description, build, { label: 'fine-tune', ...options });
   return withEngine(recipe, options.engine, async (engine) => {
     const scoreOf = async (parameters: Map<string, Float32Array>) =>

@@ -1,5 +1,5 @@
 /** Running a trained model: on batches, and over whole data sets. */
-import { type Batch, createLoader, type Dataset, kindOf, type SkippedFile } from '../data/index.js';
+import { type Batch, createLoader, type Dataset, kindOf, type LeftOut } from '../data/index.js';
 import type { Engine, Program } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
 import { Graph, type Tensor, type Values } from '../graph/index.js';
@@ -106,7 +106,7 @@ function padded(values: Float32Array, length: number): Float32Array {
 /**
  * Runs a model over a data set in stored order, batch by batch. Nothing is masked, nothing is random.
  * @param visit told of each batch and what the model makes of it
- * @returns the files that could not be read
+ * @returns what was left out
  */
 export async function overBatches(
   model: TrainedModel,
@@ -116,7 +116,7 @@ export async function overBatches(
   build: Build,
   visit: (batch: Batch, results: Record<string, Float32Array>) => void,
   watch?: Watch,
-): Promise<readonly SkippedFile[]> {
+): Promise<LeftOut> {
   const runner = await Runner.create(engine, model, batchSize, build);
   const loader = createLoader(dataset, {
     reader: readerOf(model.description),
@@ -135,7 +135,7 @@ export async function overBatches(
     await loader.close();
     await runner.dispose();
   }
-  return loader.skipped;
+  return { skipped: loader.skipped, flawed: loader.flawed };
 }
 
 /** One output of the model for every example of a data set, in stored order: `[N, …]`. */
@@ -146,18 +146,19 @@ export async function overDataset(
   batchSize: number,
   build: (scope: Scope, inputs: Record<string, Tensor>) => Tensor,
   watch?: Watch,
-): Promise<{
-  values: Float32Array;
-  labels: Int32Array;
-  /** `[N, classes]` of 0 and 1, where several classes may apply. */
-  tags: Float32Array;
-  ids: Int32Array;
-  skipped: readonly SkippedFile[];
-}> {
+): Promise<
+  LeftOut & {
+    values: Float32Array;
+    labels: Int32Array;
+    /** `[N, classes]` of 0 and 1, where several classes may apply. */
+    tags: Float32Array;
+    ids: Int32Array;
+  }
+> {
   const parts: Record<'values' | 'tags', Float32Array[]> = { values: [], tags: [] };
   const labels: number[] = [];
   const ids: number[] = [];
-  const skipped = await overBatches(
+  const leftOut = await overBatches(
     model,
     dataset,
     engine,
@@ -176,7 +177,7 @@ export async function overDataset(
     labels: Int32Array.from(labels),
     tags: joined(parts.tags),
     ids: Int32Array.from(ids),
-    skipped,
+    ...leftOut,
   };
 }
 

@@ -1,18 +1,17 @@
 /** What the scores of all tasks share. */
-import { type Dataset, type KindName, kindOf, type SkippedFile } from '../data/index.js';
+import { type Dataset, type KindName, kindOf, type LeftOut } from '../data/index.js';
 import { ensure } from '../errors/index.js';
 import type { Task } from '../training/description.js';
 import type { TrainedModel } from './loadModel.js';
 
 /** Of which data a score is. */
-export interface ScoredData {
+export interface ScoredData extends LeftOut {
   task: Task;
   /** What the examples are. */
   kind: KindName;
   classes: string[];
   /** Examples that could be read. */
   size: number;
-  skipped: readonly SkippedFile[];
 }
 
 /**

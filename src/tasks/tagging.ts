@@ -1,14 +1,20 @@
 /** Multi-label tagging as a graph: any number of classes applies to an example, each is decided by itself. */
+import { average } from '../data/index.js';
 import { input } from '../graph/index.js';
 import { type Rematerialization, Scope } from '../nn/index.js';
 import { binaryCrossEntropyWithLogits } from '../objectives/index.js';
 import { type ModelDescription, modelInputs, validityFeeds } from '../training/description.js';
 import { modelFeeds, type Objective } from '../training/objective.js';
 import { classify } from './classification.js';
+import { mixed, type TaskOptions } from './mixing.js';
 
-/** The graph of tagging (binary cross-entropy of each class), and what feeds it: signals, tags and draws. */
+/**
+ * The graph of tagging (binary cross-entropy of each class), and what feeds it: signals, tags and draws. Where examples are
+ * mixed, so are their tags.
+ */
 export function taggingObjective(
   description: ModelDescription,
+  options: TaskOptions,
   batchSize: number,
   rematerialize?: Rematerialization,
 ): Objective {
@@ -20,10 +26,13 @@ export function taggingObjective(
     loss: binaryCrossEntropyWithLogits(logits, tags),
     metrics: {},
     needs: scope.needs,
-    feeds: (batch, key) => ({
-      tags: batch.tags!,
-      ...validityFeeds(description, batchSize, batch.lengths).feeds,
-      ...modelFeeds(inputs, scope.needs, batch, key),
-    }),
+    feeds: (batch, key) => {
+      const { share, ...signals } = mixed(batch, description, options, key);
+      return {
+        tags: share === 1 ? batch.tags! : average(batch.tags!, batchSize, share),
+        ...validityFeeds(description, batchSize, signals.lengths).feeds,
+        ...modelFeeds(inputs, scope.needs, { ...batch, ...signals }, key),
+      };
+    },
   };
 }

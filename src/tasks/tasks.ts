@@ -4,12 +4,12 @@ import type { Engine } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
 import type { ModelDescription, Task } from '../training/description.js';
 import type { BuildObjective } from '../training/objective.js';
-import type { Recipe } from '../training/recipe.js';
 import { classificationObjective } from './classification.js';
 import { type ClassificationScore, evaluateClassifier } from './evaluateClassifier.js';
 import { evaluateSegmenter, type SegmentationScore } from './evaluateSegmenter.js';
 import { evaluateTagger, type TaggingScore } from './evaluateTagger.js';
 import type { TrainedModel } from './loadModel.js';
+import type { TaskOptions } from './mixing.js';
 import { segmentationObjective } from './segmentation.js';
 import { taggingObjective } from './tagging.js';
 import type { Watch } from './watch.js';
@@ -22,7 +22,7 @@ interface TaskRules<S extends Score> {
   require(dataset: Dataset): void;
   objective(
     description: ModelDescription,
-    options: Recipe['finetune'],
+    options: TaskOptions,
     ...how: Parameters<BuildObjective>
   ): ReturnType<BuildObjective>;
   evaluate(model: TrainedModel, dataset: Dataset, engine: Engine, batchSize?: number, watch?: Watch): Promise<S>;
@@ -39,7 +39,7 @@ const rules: { [T in Task]: TaskRules<Extract<Score, { task: T }>> } = {
   },
   tagging: {
     require: requireSeveral,
-    objective: (description, _, ...how) => taggingObjective(description, ...how),
+    objective: taggingObjective,
     evaluate: evaluateTagger,
     headline: { name: 'testMeanAveragePrecision', of: ({ mAP }) => mAP },
   },

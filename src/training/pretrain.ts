@@ -1,5 +1,6 @@
 /** Pre-training from a recipe. */
-import { plainReader } from '../data/index.js';
+import { mixes, plainReader } from '../data/index.js';
+import { ensure } from '../errors/index.js';
 import { beginningsOf, begunWith } from './beginnings.js';
 import { describeModel, type ModelDescription } from './description.js';
 import type { BuildObjective } from './objective.js';
@@ -14,6 +15,10 @@ export async function pretrain(
   recipe: Recipe,
   options: RunOptions = {},
 ): Promise<TrainingResult & { description: ModelDescription }> {
+  ensure(
+    !mixes(recipe.augment),
+    () => 'augment.mixup and augment.cutmix mix classes, and pre-training has none: set them to 0.',
+  );
   const { dataset, modalities, reader } = await prepareSignals(recipe);
   const asked = describeModel(recipe, modalities, plainReader(reader), partialOf(recipe, reader));
   const { description, values, remarks } = await beginningsOf(recipe, asked);

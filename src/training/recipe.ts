@@ -112,6 +112,38 @@ export const defaultRecipe = {
     scale: 0,
   },
 
+  /** Further augmentation of training examples, each as published and all off; `data`, `audio` and `points` have the rest. */
+  augment: {
+    /** RandAugment's magnitude on images and videos, 0 to 10: 9 in most recipes, 0 does without. */
+    randAugment: 0,
+    /** Operations that RandAugment draws for an image; each is applied half of the time. */
+    randAugmentLayers: 2,
+    /**
+     * Brightness, contrast and saturation change by a factor between 1 - x and 1 + x (0.4 with ResNets); or one number for
+     * each, and how far the hue turns, at most 0.5 (SimCLR: 0.8, 0.8, 0.8, 0.2).
+     */
+    colorJitter: 0 as number | [brightness: number, contrast: number, saturation: number, hue: number],
+    /** Share of the images that become grey (SimCLR: 0.2). */
+    grayscale: 0,
+    /** Share of the images of which a random rectangle is erased (0.25 with vision transformers). */
+    erase: 0,
+    /** What fills the rectangle: noise, or the mean. */
+    eraseFill: 'noise' as 'noise' | 'mean',
+    /**
+     * Mixup of examples and their classes: alpha of the Beta distribution of their shares (MAE's fine-tuning: 0.8). Of mixup
+     * and cutmix one is chosen for each batch.
+     */
+    mixup: 0,
+    /** CutMix, the same by boxes that are cut out of one image and put into another (MAE's fine-tuning: 1). */
+    cutmix: 0,
+    /** SpecAugment of log-mel frames: most neighbouring frames that a stripe hides (100 in the paper, of 10 ms each). */
+    timeMask: 0,
+    /** Most neighbouring mel bands that a stripe hides (27 of 80 in the paper). */
+    frequencyMask: 0,
+    /** Stripes of either sort. */
+    specMasks: 2,
+  },
+
   /** The network. */
   model: {
     /** System, as listed by the command `models`. */

@@ -2,6 +2,7 @@
 import { commonShape, type Dataset, type KindName, type Reader, sampleOf } from '../data/index.js';
 import { ensure } from '../errors/index.js';
 import type { Recipe } from './recipe.js';
+import { checkAugmentation, imageAugmentation, soundAugmentation } from './recipeAugmentation.js';
 
 type ReaderOf<K extends KindName> = Extract<Reader, { kind: K }>;
 
@@ -10,18 +11,19 @@ const UNCHANGED = { mean: [0], std: [1] };
 
 /** For every kind: the reader that a recipe asks for. */
 const readers: { [K in KindName]: (recipe: Recipe, dataset: Dataset) => Promise<ReaderOf<K>> } = {
-  async image({ data }, dataset) {
+  async image({ data, augment }, dataset) {
     const stored = data.imageSize === 0 || data.channels === 0 ? await commonShape(dataset) : undefined;
     return {
       kind: 'image',
       imageSize: sizeOf(data.imageSize, stored, dataset),
       channels: data.channels === 0 ? Math.min(3, stored?.channels ?? 3) : data.channels,
       ...viewOf(data),
+      augment: imageAugmentation({ augment }),
       ...UNCHANGED,
     };
   },
 
-  async audio({ audio, data }, dataset) {
+  async audio({ audio, data, augment }, dataset) {
     const sounds = audio.rate > 0 && audio.samples > 0 ? [] : await sampleOf(dataset, 'sound');
     const rate = audio.rate || sounds[0].rate;
     return {
@@ -41,11 +43,12 @@ const readers: { [K in KindName]: (recipe: Recipe, dataset: Dataset) => Promise<
           audio.patch,
         ),
       crop: data.crop === 'none' ? 'start' : data.crop === 'center' ? 'center' : 'random',
+      ...soundAugmentation({ augment }),
       ...UNCHANGED,
     };
   },
 
-  async video({ video, audio, data }, dataset) {
+  async video({ video, audio, data, augment }, dataset) {
     const { frames, rate, start, sound } = video;
     const heard = sound && audio.rate === 0 ? await sampleOf(dataset, 'video') : [];
     return {
@@ -53,6 +56,7 @@ const readers: { [K in KindName]: (recipe: Recipe, dataset: Dataset) => Promise<
       ...{ frames, frameRate: rate, start },
       imageSize: sizeOf(data.imageSize, undefined, dataset),
       ...viewOf(data),
+      augment: imageAugmentation({ augment }),
       sound: sound
         ? {
             rate: audio.rate || (heard.find((own) => own.rate > 0)?.rate ?? 16000),
@@ -61,6 +65,7 @@ const readers: { [K in KindName]: (recipe: Recipe, dataset: Dataset) => Promise<
             melBins: audio.melBins,
             samples: audio.samples || undefined,
             gain: audio.gain,
+            ...soundAugmentation({ augment }),
           }
         : undefined,
       ...UNCHANGED,
@@ -79,8 +84,8 @@ const readers: { [K in KindName]: (recipe: Recipe, dataset: Dataset) => Promise<
     };
   },
 
-  async segmentation({ data }, dataset) {
-    const image = await readers.image({ data } as Recipe, dataset);
+  async segmentation(recipe, dataset) {
+    const image = await readers.image(recipe, dataset);
     const { colors, ids, ignore = [] } = dataset.dense ?? {};
     return { ...image, kind: 'segmentation', colors, ids, ignore };
   },
@@ -104,6 +109,7 @@ const readers: { [K in KindName]: (recipe: Recipe, dataset: Dataset) => Promise<
 
 /** The reader of a recipe for its data set. */
 export async function recipeReader(recipe: Recipe, dataset: Dataset): Promise<Reader> {
+  checkAugmentation(recipe, dataset);
   const reader = await readers[dataset.kind](recipe, dataset);
   const { permutation } = recipe.data;
   return permutation < 0 ? reader : { ...reader, permutation };

@@ -2,6 +2,7 @@ import { type SystemName, systems } from '../models/index.js';
 import type { Recipe } from './recipe.js';
 import {
   choice,
+  colorChanges,
   fields,
   filledText,
   flag,
@@ -11,6 +12,7 @@ import {
   number,
   numberChoice,
   numbers,
+  probability,
   type Rule,
   share,
   shares,
@@ -82,6 +84,19 @@ export const sectionRules: { [S in keyof Sections]: SectionRules<Sections[S]> } 
   bands: {
     use: numbers('a list of band numbers from 0', { min: 0 }),
     scale: number({ min: 0 }),
+  },
+  augment: {
+    randAugment: number({ min: 0, max: 10 }),
+    randAugmentLayers: integer({ min: 1 }),
+    colorJitter: colorChanges,
+    grayscale: number(probability),
+    erase: number(probability),
+    eraseFill: choice('noise', 'mean'),
+    mixup: number({ min: 0 }),
+    cutmix: number({ min: 0 }),
+    timeMask: integer({ min: 0 }),
+    frequencyMask: integer({ min: 0 }),
+    specMasks: integer({ min: 1 }),
   },
   model: {
     name: choice(...(Object.keys(systems) as SystemName[])),

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkpointPath, pruneCheckpoints, saveCheckpoint } from '../checkpoint/index.js';
-import { type Batch, kindOf, type Loader, type SkippedFile } from '../data/index.js';
+import { type Batch, kindOf, type LeftOut, type Loader } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
 import { fold, type Key, keyFrom } from '../random/index.js';
@@ -38,7 +38,7 @@ export interface TrainingRun {
 }
 
 /** How a run went. */
-export interface TrainingResult {
+export interface TrainingResult extends LeftOut {
   /** Folder of the run. */
   folder: string;
   /** Updates made in all, before a resume included. */
@@ -53,7 +53,6 @@ export interface TrainingResult {
   /** The checkpoint written last. */
   checkpoint: string;
   parameters: Map<string, Float32Array>;
-  skipped: readonly SkippedFile[];
 }
 
 /** Runs a recipe's steps. Throws a sentence where the loss stops being a number; the batch is then saved beside the run. */
@@ -168,6 +167,7 @@ async function takeSteps(
     checkpoint,
     parameters: await learner.parameters(),
     skipped: loader.skipped,
+    flawed: loader.flawed,
   };
 }
 

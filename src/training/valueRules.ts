@@ -23,6 +23,9 @@ export interface Range {
 /** A share of something that is never all of it. */
 export const share: Range = { min: 0, below: 1 };
 
+/** How often something happens. */
+export const probability: Range = { min: 0, max: 1 };
+
 function rule<T>(expects: string, accepts: (value: unknown) => boolean, parse: (text: string) => unknown): Rule<T> {
   return { expects, accepts: accepts as Rule<T>['accepts'], parse };
 }
@@ -109,6 +112,18 @@ export const imageSides = rule<number | [number, number]>(
     const parts = parseList(typed.replace(/^\s*(\d+)\s*x\s*(\d+)\s*$/, '$1,$2'));
     return Array.isArray(parts) && parts.length === 1 && !typed.includes('[') ? parts[0] : parts;
   },
+);
+
+/** One number, or brightness, contrast, saturation and hue; `0.4` and `0.8,0.8,0.8,0.2` may be typed. */
+export const colorChanges = rule<number | [number, number, number, number]>(
+  'a number of at least 0, or brightness,contrast,saturation,hue with a hue of at most 0.5',
+  (value) =>
+    inRange(value, { min: 0 }) ||
+    (Array.isArray(value) &&
+      value.length === 4 &&
+      value.every((item) => inRange(item, { min: 0 })) &&
+      inRange(value[3], { max: 0.5 })),
+  (typed) => (/[,[]/.test(typed) ? parseList(typed) : parseNumber(typed)),
 );
 
 /** A share below 1, or one by name, of which some may be 1. */

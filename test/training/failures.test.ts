@@ -100,6 +100,7 @@ function noiseLoader(): Loader {
     stepsPerEpoch: 1,
     waitSeconds: 0,
     skipped: [],
+    flawed: [],
     close: async () => {},
   };
 }

@@ -250,7 +250,14 @@ test('the event loop is never blocked for more than 50 ms during training', asyn
           if (step === 1) delays.enable();
           return batches[step++ % 2];
         };
-        return { next, stepsPerEpoch: 1, waitSeconds: 0, skipped: [], close: async () => void delays.disable() };
+        return {
+          next,
+          stepsPerEpoch: 1,
+          waitSeconds: 0,
+          skipped: [],
+          flawed: [],
+          close: async () => void delays.disable(),
+        };
       },
     });
     seconds = result.seconds;

@@ -72,6 +72,9 @@ test('typed values become numbers, switches, texts, lists and objects', () => {
   assert.equal(resolveRecipe({}, { 'data.imageSize': '64' }).data.imageSize, 64);
   assert.deepEqual(resolveRecipe({}, { 'data.imageSize': '[64,32]' }).data.imageSize, [64, 32]);
   assert.deepEqual(resolveRecipe({}, { 'optimizer.noDecay': '' }).optimizer.noDecay, []);
+  assert.equal(resolveRecipe({}, { 'augment.colorJitter': '0.4' }).augment.colorJitter, 0.4);
+  const four = resolveRecipe({}, { 'augment.colorJitter': '0.8,0.8,0.8,0.2' });
+  assert.deepEqual(four.augment.colorJitter, [0.8, 0.8, 0.8, 0.2]);
 });
 
 test('the mask ratio is one number, or one by modality', () => {
@@ -138,12 +141,24 @@ test('values that make no sense are refused by their key', () => {
     ['model.variant', ''],
     ['model.config', '[1]'],
     ['name', ''],
+    ['augment.mixup', '-0.8'],
+    ['augment.cutmix', 'on'],
+    ['augment.erase', '1.5'],
+    ['augment.grayscale', '-0.1'],
+    ['augment.randAugment', '11'],
+    ['augment.randAugmentLayers', '0'],
+    ['augment.colorJitter', '0.4,0.4,0.4'],
+    ['augment.colorJitter', '0.8,0.8,0.8,0.6'],
+    ['augment.colorJitter', '-1'],
+    ['augment.eraseFill', 'black'],
+    ['augment.timeMask', '1.5'],
   ];
   for (const [key, typed] of cases) {
     const message = override(key, typed);
     assert.ok(message.startsWith(key), `${key}=${typed}: ${message}`);
     assert.ok(!message.includes('\n'), message);
   }
+  assert.match(override('augment.mixup', '-0.8'), /^augment\.mixup must be a number of at least 0, got -0\.8\.$/);
   assert.match(override('optimizer.learningRate', 'NaN'), /must be a number above 0, got NaN\.$/);
   assert.match(
     refusal({ training: { steps: '200' } }),

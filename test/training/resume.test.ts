@@ -19,6 +19,7 @@ function everything(training: PartialRecipe['training'], optimizer: PartialRecip
   return tinyRecipe(pictures, {
     model: randomModel,
     data: { crop: 'randomResized', flip: true, workers: 2 },
+    augment: { randAugment: 9, colorJitter: 0.4, erase: 0.25 },
     optimizer,
     training: { accumulation: 2, emaDecay: 0.9, ...training },
   });

@@ -55,6 +55,8 @@ export function tinyRecipe(path: string, partial: PartialRecipe = {}): Recipe {
     model: { ...tinyModel, ...partial.model },
     masking: { ratio: 0.5, perExample: true, ...partial.masking },
     finetune: partial.finetune,
+    augment: partial.augment,
+    audio: partial.audio,
     task: partial.task,
     optimizer: { learningRate: 3e-3, warmupSteps: 2, ...partial.optimizer },
     training: { steps: 6, batchSize: 2, checkpointEvery: 0, logEvery: 1, threads: 1, ...partial.training },

@@ -5,7 +5,7 @@ import { defineCommand } from '../command.js';
 import { describeEncoder, describeRetrieval } from '../describe/encoder.js';
 import { classLines, scoreJson, scoreLines } from '../describe/score.js';
 import { scorePicture } from '../describe/scorePicture.js';
-import { describeSkipped } from '../describe/skipped.js';
+import { describeLeftOut } from '../describe/skipped.js';
 import {
   checkpointArgument,
   countOption,
@@ -70,7 +70,7 @@ export const command = defineCommand({
       const score = await evaluateTask(model, test, engine, batchSize, watch);
       if (out) await writePng(out, await scorePicture(score, model, test, engine, model.path));
       output.result(scoreJson(score), () =>
-        [...describeSkipped(score.skipped), ...scoreLines(score), ...classLines(score)].join('\n'),
+        [...describeLeftOut(score), ...scoreLines(score), ...classLines(score)].join('\n'),
       );
     } else if (retrieval) {
       const score = await evaluateRetrieval(model, test, engine, batchSize, watch);

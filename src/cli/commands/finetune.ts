@@ -9,7 +9,7 @@ import { defineCommand } from '../command.js';
 import { describePlan } from '../describe/plan.js';
 import { scoreJson, scoreLines } from '../describe/score.js';
 import { pictureNames, scorePicture } from '../describe/scorePicture.js';
-import { describeSkipped, describeSkippedUpdates } from '../describe/skipped.js';
+import { describeLeftOut, describeSkippedUpdates } from '../describe/skipped.js';
 import { untilInterrupted } from '../interrupt.js';
 import { UsageError } from '../usageError.js';
 
@@ -55,7 +55,7 @@ export const command = defineCommand({
     );
     const { parameters, score, ...facts } = result;
     const { folder, checkpoint, step, loss } = result;
-    const skipped = [...describeSkipped(result.skipped), ...describeSkippedUpdates(result.skippedUpdates)];
+    const skipped = [...describeLeftOut(result), ...describeSkippedUpdates(result.skippedUpdates)];
     if (!score) {
       const way = [program, 'finetune', '--resume', '--out', folder].join(' ');
       const sentence = `Interrupted at step ${step} and saved in ${checkpoint}: "${way}" goes on.`;

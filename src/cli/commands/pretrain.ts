@@ -5,7 +5,7 @@ import { type PretrainingPictures, writePretrainingPictures } from '../../visual
 import { chooseRecipe } from '../chooseRecipe.js';
 import { defineCommand } from '../command.js';
 import { describePlan } from '../describe/plan.js';
-import { describeSkipped, describeSkippedUpdates } from '../describe/skipped.js';
+import { describeLeftOut, describeSkippedUpdates } from '../describe/skipped.js';
 import { untilInterrupted } from '../interrupt.js';
 import { shortList } from '../quantities.js';
 import { progressWatch } from '../watch.js';
@@ -39,7 +39,7 @@ export const command = defineCommand({
     );
     const { parameters, ...facts } = result;
     const { folder, checkpoint, step, loss } = result;
-    const skipped = [...describeSkipped(result.skipped), ...describeSkippedUpdates(result.skippedUpdates)];
+    const skipped = [...describeLeftOut(result), ...describeSkippedUpdates(result.skippedUpdates)];
     if (result.interrupted) {
       const way = [program, 'pretrain', ...positionals, '--resume', '--out', folder].join(' ');
       const sentence = `Interrupted at step ${step} and saved in ${checkpoint}: "${way}" goes on.`;

@@ -1,4 +1,4 @@
-import type { SkippedFile } from '../../data/index.js';
+import type { LeftOut, SkippedFile } from '../../data/index.js';
 import { plural } from '../quantities.js';
 
 const SHOWN = 20;
@@ -10,11 +10,16 @@ export function describeSkippedUpdates(count: number): string[] {
 
 /** Files that could not be read: counted, and the first twenty listed. No lines where all could. */
 export function describeSkipped(skipped: readonly SkippedFile[]): string[] {
-  if (skipped.length === 0) return [];
-  const more = skipped.length > SHOWN ? [`  and ${skipped.length - SHOWN} more`] : [];
-  return [
-    `${plural(skipped.length, 'unreadable file')} skipped:`,
-    ...skipped.slice(0, SHOWN).map(({ file, reason }) => `  ${file}: ${reason}`),
-    ...more,
-  ];
+  return listed(`${plural(skipped.length, 'unreadable file')} skipped:`, skipped);
+}
+
+/** What was left out: files that could not be read, and parts of others. */
+export function describeLeftOut({ skipped, flawed }: LeftOut): string[] {
+  return [...describeSkipped(skipped), ...listed(`${plural(flawed.length, 'file')} read in part:`, flawed)];
+}
+
+function listed(title: string, files: readonly SkippedFile[]): string[] {
+  if (files.length === 0) return [];
+  const more = files.length > SHOWN ? [`  and ${files.length - SHOWN} more`] : [];
+  return [title, ...files.slice(0, SHOWN).map(({ file, reason }) => `  ${file}: ${reason}`), ...more];
 }

@@ -3,6 +3,7 @@ export { mixChannels } from './channels.js';
 export { decodeSound } from './decode.js';
 export { resampledFrames, resampleSound, resampleWindow } from './resample.js';
 export type { Sound } from './sound.js';
+export { type SpecAugmentOptions, specAugment } from './specAugment.js';
 export {
   type FilterBankOptions,
   logMelSpectrogram,
@@ -14,7 +15,6 @@ export {
 export {
   checkSpectrogramOptions,
   type SpectrogramOptions,
-  specAugment,
   transformSpectrogram,
 } from './spectrogramInput.js';
 export { soundStatistics } from './statistics.js';

@@ -29,7 +29,7 @@ export const audio: SignalKind<SoundOptions & SoundForm> = {
   async read({ parts }, options, key, { signals, lengths }) {
     if (!parts) throw new Error('stored pixels are no sound');
     const sound = transformSound(await decodeSound(parts.audio), waveformOptions(options), key);
-    const real = writeSound(sound, options, signals.audio);
+    const real = writeSound(sound, options, key, signals.audio);
     if (sound.length < options.samples) lengths.audio = real;
   },
 };

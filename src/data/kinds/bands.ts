@@ -7,7 +7,7 @@ import {
   transformBands,
   transformBandsWithLabels,
 } from '../bands/index.js';
-import { checkLabelOptions, type LabelOptions } from '../labelMaps/view.js';
+import { checkLabelOptions, type LabelOptions, unknownLabels } from '../labelMaps/view.js';
 import type { SignalKind } from './kind.js';
 
 /** How tiles are read; with `labels` every pixel has a class. */
@@ -34,7 +34,8 @@ export const bands: SignalKind<BandsReaderOptions> = {
   }),
   statistics: ({ mean, std }) => ({ bands: { mean: [...mean], std: [...std] } }),
   withStatistics: (options, statistics) => ({ ...options, ...statistics.bands }),
-  async read({ parts, raster }, options, key, { signals, targets }) {
+  async read({ parts, raster }, options, key, slots) {
+    const { signals, targets } = slots;
     const stack = raster?.stack ?? (parts ? await decodeBands(parts.bands, 'raster') : undefined);
     if (!stack) throw new Error('stored pixels are no raster');
     const { dates = 'all', dateCount = 1 } = options;
@@ -45,9 +46,10 @@ export const bands: SignalKind<BandsReaderOptions> = {
       return;
     }
     if (!raster?.labels) throw new Error('it has no labels');
-    const { image, labels } = transformBandsWithLabels(stack, raster.labels, { ...options, ...options.labels }, key);
-    signals.bands.set(image);
-    targets.set(labels);
+    const read = transformBandsWithLabels(stack, raster.labels, { ...options, ...options.labels }, key);
+    signals.bands.set(read.image);
+    targets.set(read.labels);
+    slots.flaw = unknownLabels(read);
   },
 };
 

@@ -24,6 +24,8 @@ export interface ExampleSlots {
   targets?: Int32Array;
   /** Elements that are real, by signal, where fewer than all: 0 says that the signal is missing. */
   lengths: Record<string, number>;
+  /** What of the example could not be used, in words, where that is a part of it. */
+  flaw?: string;
 }
 
 /** A kind of signal. Its options are plain, for they travel to decoding threads. */

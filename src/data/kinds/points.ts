@@ -15,10 +15,12 @@ export const points: SignalKind<PointsOptions> = {
   }),
   statistics: ({ mean = [0], std = [1] }) => ({ points: { mean: [...mean], std: [...std] } }),
   withStatistics: (options, statistics) => ({ ...options, ...statistics.points }),
-  async read({ parts }, options, key, { signals, lengths }) {
+  async read({ parts }, options, key, slots) {
     if (!parts) throw new Error('stored pixels are no points');
+    const { signals, lengths } = slots;
     const set = await decodePoints(parts.points, 'points');
     const { values, length } = transformPoints(set, options, key);
+    if (set.dropped > 0) slots.flaw = `${set.dropped} of its points lack a finite x, y or z and are left out`;
     signals.points.set(values);
     if (length < options.points) lengths.points = length;
   },

@@ -1,5 +1,5 @@
 /** Images with a label map each: a signal of pixels, and a class for every one of them. */
-import { checkSegmentation, readSegmentation, type SegmentationOptions } from '../labelMaps/index.js';
+import { checkSegmentation, readSegmentation, type SegmentationOptions, unknownLabels } from '../labelMaps/index.js';
 import { image } from './image.js';
 import type { SignalKind } from './kind.js';
 
@@ -15,10 +15,11 @@ export const segmentation: SignalKind<SegmentationOptions> = {
   },
   statistics: image.statistics,
   withStatistics: (options, statistics) => ({ ...options, ...statistics.image }),
-  async read({ parts }, options, key, { signals, targets }) {
+  async read({ parts }, options, key, slots) {
     if (!parts?.labels) throw new Error('it has no label map');
     const read = await readSegmentation(parts.image, parts.labels, options, key);
-    signals.image.set(read.image);
-    targets?.set(read.labels);
+    slots.signals.image.set(read.image);
+    slots.targets?.set(read.labels);
+    slots.flaw = unknownLabels(read);
   },
 };

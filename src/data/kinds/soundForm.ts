@@ -1,11 +1,13 @@
 /** How the samples of a sound become elements: raw, in short pieces, or as log-mel energies. */
 import { ensure } from '../../errors/index.js';
+import { fold, type Key } from '../../random/index.js';
+import { checkSpecAugment, type SpecAugmentOptions, specAugment } from '../audio/specAugment.js';
 import { frameSamples, logMelSpectrogram } from '../audio/spectrogram.js';
 import type { SoundInput, SoundOptions } from '../audio/transform.js';
 import type { ChannelStatistics } from './kind.js';
 
-/** What one element of a sound is. */
-export interface SoundForm {
+/** What one element of a sound is, and which stripes of mel frames are hidden at random. */
+export interface SoundForm extends SpecAugmentOptions {
   /**
    * Neighbouring samples that make one element, side by side as its channels. Default 1: raw samples, as HiP takes them;
    * Perceiver takes 128 (arXiv 2103.03206, section 4.2).
@@ -31,10 +33,18 @@ export function checkSoundForm(options: Formed): void {
     Number.isInteger(patch) && patch > 0 && samples % patch === 0,
     () => `patch is ${patch}, which does not divide ${samples} samples: give a divisor.`,
   );
-  if (melBins === 0) return;
+  if (melBins === 0) {
+    const { timeMask = 0, frequencyMask = 0 } = options;
+    ensure(
+      timeMask === 0 && frequencyMask === 0,
+      () => 'timeMask and frequencyMask hide parts of mel frames: set melBins.',
+    );
+    return;
+  }
   ensure(Number.isInteger(melBins) && melBins > 0, () => `melBins is ${melBins}: give a whole number, such as 64.`);
   ensure(patch === 1, () => 'melBins and patch exclude each other: set one of the two.');
   ensure(framesOf(options) > 0, () => `${samples} samples at ${rate} Hz hold no frame of 25 ms: give more samples.`);
+  checkSpecAugment(options, framesOf(options), melBins);
 }
 
 /** What the waveform is to be read with: log-mel energies are normalised after they were taken. */
@@ -43,10 +53,10 @@ export function waveformOptions<O extends Formed>(options: O): O {
 }
 
 /**
- * Writes a sound read with {@link waveformOptions} as elements.
+ * Writes a sound read with {@link waveformOptions} as elements, some of them hidden as `key` draws it.
  * @returns how many of them are real
  */
-export function writeSound({ values, length }: SoundInput, options: Formed, out: Float32Array): number {
+export function writeSound({ values, length }: SoundInput, options: Formed, key: Key, out: Float32Array): number {
   const { patch = 1, melBins = 0, rate, channels, mean = [0], std = [1] } = options;
   if (melBins === 0) {
     out.set(values);
@@ -58,7 +68,10 @@ export function writeSound({ values, length }: SoundInput, options: Formed, out:
     const band = i % melBins;
     out[i] = (energies[i] - (mean[band] ?? mean[0])) / (std[band] ?? std[0]);
   }
-  return framesOf({ ...options, samples: length });
+  const real = framesOf({ ...options, samples: length });
+  // A zero is the mean of its band.
+  specAugment(out.subarray(0, real * melBins), melBins, options, fold(key, 'specAugment'));
+  return real;
 }
 
 function framesOf({ rate, samples }: Pick<SoundOptions, 'rate' | 'samples'>): number {

@@ -38,7 +38,7 @@ export const video: SignalKind<VideoReaderOptions> = {
     crop: crop === 'none' ? 'none' : 'center',
     start: start === 'start' ? 'start' : 'center',
     flip: false,
-    sound: sound && { ...sound, gain: undefined },
+    sound: sound && { ...sound, gain: undefined, timeMask: undefined, frequencyMask: undefined },
   }),
   statistics: (options) => {
     const sound = soundOf(options);
@@ -62,7 +62,7 @@ export const video: SignalKind<VideoReaderOptions> = {
     signals.video.set(frames);
     const sound = soundOf(options);
     if (!sound) return;
-    const real = values ? writeSound({ values, length }, sound, signals.audio) : 0;
+    const real = values ? writeSound({ values, length }, sound, key, signals.audio) : 0;
     if (length < sound.samples) lengths.audio = real;
   },
 };

@@ -4,4 +4,4 @@ export { decodeLabelMap, LABEL_MAP_FILES, type LabelMapOptions } from './decode.
 export { cutLabels, type LabelMap } from './labelMap.js';
 export { type PngSamples, readPng } from './png.js';
 export { checkSegmentation, readSegmentation, type SegmentationOptions } from './segmentation.js';
-export { alignedView, checkLabelOptions, type LabelOptions } from './view.js';
+export { alignedView, checkLabelOptions, type LabelOptions, unknownLabels } from './view.js';

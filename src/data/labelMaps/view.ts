@@ -59,6 +59,12 @@ export function alignedView(
   return { labels, unknown };
 }
 
+/** How many pixels have no class that is known, in words; undefined where all have. */
+export function unknownLabels({ labels, unknown }: { labels: Int32Array; unknown: number }): string | undefined {
+  if (unknown === 0) return undefined;
+  return `${unknown} of ${labels.length} pixels have a colour or number that is no class and count as void`;
+}
+
 const VOID = -1;
 const UNKNOWN = -2;
 

@@ -227,6 +227,47 @@ test('one permutation moves the elements of every example alike', async () => {
   );
 });
 
+test('parts of a file that cannot be used are counted and told, each file once', async () => {
+  const holed = Float32Array.from(normal(keyFrom(1), 150));
+  holed[4] = Number.NaN;
+  holed[99] = Infinity;
+  const points = await openData(
+    await folderOf({
+      'a.npy': Buffer.from(formatNpy({ shape: [50, 3], data: holed })),
+      'b.npy': cloud(2),
+    }),
+  );
+  const told = async (set: typeof points, reader: Reader) => {
+    const loader = createLoader(set, { reader, batchSize: 4, shuffle: true, key: keyFrom(0), workers: 0 });
+    for (let step = 0; step < 3; step++) await loader.next();
+    await loader.close();
+    assert.deepEqual(loader.skipped, []);
+    return loader.flawed;
+  };
+  const [cloudFlaw, ...none] = await told(points, { kind: 'points', points: 40, channels: 3 });
+  assert.deepEqual(none, []);
+  assert.match(cloudFlaw.file, /a\.npy$/);
+  assert.equal(cloudFlaw.reason, '2 of its points lack a finite x, y or z and are left out');
+
+  const colours = Uint8Array.from([255, 0, 0, 0, 255, 0, 9, 9, 9, 255, 0, 0]);
+  const pairs = await openData(
+    await folderOf({
+      'images/a.png': await picture(1, 2, 2),
+      'labels/a.png': await encoded(colours, 2, 2),
+      'label_colors.txt': '255 0 0 sky\n0 255 0 tree\n',
+    }),
+  );
+  const reader = { imageSize: [2, 2], channels: 3, crop: 'none', flip: false, mean: [0], std: [1] } as const;
+  const [mapFlaw] = await told(pairs, { kind: 'segmentation', ...reader, colors: pairs.dense?.colors, ignore: [] });
+  assert.match(mapFlaw.reason, /^1 of 4 pixels have a colour or number that is no class/);
+});
+
+test('too many unreadable files are called what they are', async () => {
+  const set = await openData(await folderOf({ 'a.wav': Buffer.from('RIFF'), 'b.wav': Buffer.from('RIFF') }));
+  const loader = createLoader(set, { reader: sound, batchSize: 2, shuffle: true, key: keyFrom(0), workers: 0 });
+  await assert.rejects(loader.next(), /2 of 2 sounds tried of .* cannot be read/);
+});
+
 test('a reader of another kind, and a folder of nothing readable, are refused in a sentence', async () => {
   const folder = await folderOf({ 'a.wav': tone(100) });
   const set = await openData(folder);
