@@ -3,13 +3,21 @@ import { basename, extname, join } from 'node:path';
 import type { SkippedFile } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { keyFrom } from '../random/index.js';
-import { type Answer, fileBatches, type LoadedModel, predictClasses, predictSegments } from '../tasks/index.js';
+import {
+  type Answer,
+  fileBatches,
+  type LoadedModel,
+  openScene,
+  predictClasses,
+  predictSegments,
+} from '../tasks/index.js';
 import { defaultRecipe, readerOf } from '../training/index.js';
 import {
   type GalleryItem,
   predictedItems,
   predictionsFigure,
   reconstructedBatch,
+  reconstructedScene,
   segmentedFigure,
   writePng,
   writeReconstructions,
@@ -72,8 +80,7 @@ export const answers: Record<Answer, (question: Question) => Promise<Answered>> 
     const answered: Answered = { results: [], lines: [], pictures: [], unreadable: [] };
     const rows: string[][] = [];
     const stemOf = stems();
-    const batches = fileBatches(files, readerOf(model.description));
-    for await (const { segmentations, unreadable } of predictSegments(model, batches, engine)) {
+    for await (const { segmentations, unreadable } of predictSegments(model, files, engine)) {
       for (const segmentation of segmentations) {
         const { file, shares } = segmentation;
         const picture = join(out, `${stemOf(file)}-segments.png`);
@@ -98,16 +105,28 @@ export const answers: Record<Answer, (question: Question) => Promise<Answered>> 
     const masking = model.recipe?.masking ?? defaultRecipe.masking;
     const rows: (string | number)[][] = [];
     const stemOf = stems();
-    for await (const { files: own, batch, unreadable } of fileBatches(files, readerOf(model.description), 1)) {
-      answered.unreadable.push(...unreadable);
-      for (const file of own) {
-        const made = await reconstructedBatch(model, batch, [basename(file)], masking, keyFrom(0), engine);
-        const written = await writeReconstructions(join(out, `${stemOf(file)}-reconstruction.png`), made);
-        const losses = Object.fromEntries(Object.entries(made.modalities).map(([name, { loss }]) => [name, loss]));
-        answered.results.push({ file, loss: made.loss, losses, ...written });
-        answered.pictures.push(...written.pictures, ...written.files);
-        rows.push([file, Number(made.loss.toPrecision(4))]);
+    const reader = readerOf(model.description);
+    const reconstructions = async function* () {
+      for (const file of files) {
+        const scene = await openScene(file, reader);
+        if (scene) yield { file, made: await reconstructedScene(model, scene, masking, keyFrom(0), engine) };
+        else
+          for await (const { files: own, batch, unreadable } of fileBatches([file], reader)) {
+            answered.unreadable.push(...unreadable);
+            if (own.length > 0)
+              yield {
+                file,
+                made: await reconstructedBatch(model, batch, [basename(file)], masking, keyFrom(0), engine),
+              };
+          }
       }
+    };
+    for await (const { file, made } of reconstructions()) {
+      const written = await writeReconstructions(join(out, `${stemOf(file)}-reconstruction.png`), made);
+      const losses = Object.fromEntries(Object.entries(made.modalities).map(([name, { loss }]) => [name, loss]));
+      answered.results.push({ file, loss: made.loss, losses, ...written });
+      answered.pictures.push(...written.pictures, ...written.files);
+      rows.push([file, Number(made.loss.toPrecision(4))]);
     }
     if (rows.length > 0) answered.lines.push(formatTable(rows, ['file', 'mean squared error']));
     return answered;

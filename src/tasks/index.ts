@@ -44,6 +44,7 @@ export { type ModalityReconstruction, type Reconstruction, reconstruct, restoreT
 export { evaluateRetrieval, type RetrievalScore } from './retrieval.js';
 export { Runner } from './runner.js';
 export { saveFeatures } from './saveFeatures.js';
+export { Mosaic, openScene, type Scene } from './scenes.js';
 export type { ScoredData } from './score.js';
 export { segment, segmentationObjective, segmentLabels } from './segmentation.js';
 export { taggingObjective } from './tagging.js';

@@ -6,10 +6,11 @@ import type { Engine } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
 import { indexDim } from '../models/index.js';
 import { keyFrom } from '../random/index.js';
-import type { ModelDescription } from '../training/index.js';
+import { type ModelDescription, readerOf } from '../training/index.js';
 import { classify } from './classification.js';
 import type { TrainedModel } from './loadModel.js';
 import { Runner } from './runner.js';
+import { Mosaic, openScene, type Scene } from './scenes.js';
 import { segmentLabels } from './segmentation.js';
 
 /** A class and how likely it is. */
@@ -31,6 +32,8 @@ export interface FileSegmentation {
   labels: Int32Array;
   /** The file as the model saw it, normalised, `[I, C]`, by modality. */
   signals: Record<string, Float32Array>;
+  /** Height and width of a scene that is larger than the model's input; else those of its first modality. */
+  shape?: readonly [number, number];
   /** Share of the elements of each class that occurs, the largest first. */
   shares: { label: string; share: number }[];
 }
@@ -125,33 +128,39 @@ export async function* predictClasses(
   }
 }
 
-/** The most likely class of every element of files. */
+/**
+ * The most likely class of every element of files. Rasters that are larger than the model's input come first, each as one
+ * scene whose tiles overlap by half.
+ */
 export async function* predictSegments(
   model: TrainedModel,
-  batches: AsyncIterable<FileBatch>,
+  files: readonly string[],
   engine: Engine,
 ): AsyncGenerator<{ segmentations: FileSegmentation[]; unreadable: SkippedFile[] }> {
   const { description } = model;
   const { classes = [] } = description;
+  const reader = readerOf(description);
   const runner = await Runner.create(engine, model, BATCH, (scope, inputs) => ({
     labels: segmentLabels(description, scope, inputs),
   }));
+  const examples: string[] = [];
   try {
-    for await (const { files, batch, unreadable } of batches) {
+    for (const file of files) {
+      const scene = await openScene(file, reader, 0.5);
+      if (scene) yield { segmentations: [await segmentScene(scene, runner, classes)], unreadable: [] };
+      else examples.push(file);
+    }
+    for await (const { files, batch, unreadable } of fileBatches(examples, reader)) {
       const { labels } = files.length > 0 ? await runner.run(batch) : { labels: new Float32Array() };
       const segmentations = files.map((file, i) => {
         const own = Int32Array.from(partOf(labels, i, files.length));
-        const counts = new Float32Array(classes.length);
-        for (const label of own) counts[label] += 1 / own.length;
         return {
           file,
           labels: own,
           signals: Object.fromEntries(
             Object.entries(batch.signals).map(([name, values]) => [name, partOf(values, i, files.length)]),
           ),
-          shares: ranked(classes, counts)
-            .filter(({ probability }) => probability > 0)
-            .map(({ label, probability }) => ({ label, share: probability })),
+          shares: sharesOf(own, classes),
         };
       });
       yield { segmentations, unreadable };
@@ -159,6 +168,36 @@ export async function* predictSegments(
   } finally {
     await runner.dispose();
   }
+}
+
+async function segmentScene(scene: Scene, runner: Runner, classes: readonly string[]): Promise<FileSegmentation> {
+  const { file, height, width } = scene;
+  const labels = new Mosaic(scene, 1);
+  let seen: Mosaic | undefined;
+  for await (const { tiles, batch } of scene.batches(BATCH)) {
+    const results = await runner.run(batch);
+    const { bands } = batch.signals;
+    seen ??= new Mosaic(scene, bands.length / results.labels.length);
+    for (const [i, tile] of tiles.entries()) {
+      labels.place(tile, partOf(results.labels, i, tiles.length));
+      seen.place(tile, partOf(bands, i, tiles.length));
+    }
+  }
+  const own = Int32Array.from(labels.values);
+  const signals: Record<string, Float32Array> = seen ? { bands: seen.values } : {};
+  return { file, labels: own, signals, shape: [height, width], shares: sharesOf(own, classes) };
+}
+
+/** Share of the elements of each class that occurs, the largest first. */
+function sharesOf(labels: Int32Array, classes: readonly string[]): FileSegmentation['shares'] {
+  const counts = new Float64Array(classes.length);
+  for (const label of labels) counts[label]++;
+  return ranked(
+    classes,
+    counts.map((count) => count / labels.length),
+  )
+    .filter(({ probability }) => probability > 0)
+    .map(({ label, probability }) => ({ label, share: probability }));
 }
 
 /** What a model answers for files. */
@@ -175,7 +214,7 @@ function partOf(values: Float32Array, i: number, count: number): Float32Array {
   return values.subarray(i * length, (i + 1) * length);
 }
 
-function ranked(classes: readonly string[], probabilities: Float32Array): LabelProbability[] {
+function ranked(classes: readonly string[], probabilities: Float32Array | Float64Array): LabelProbability[] {
   return classes
     .map((label, i) => ({ label, probability: probabilities[i] }))
     .sort((a, b) => b.probability - a.probability);

@@ -72,11 +72,12 @@ export function bandReconstructionFigure(options: BandReconstructionOptions): Fi
 
 /**
  * Bands that look natural where they are stored by wavelength from blue on, as satellites do: the third, second and first;
- * with a coastal band before them (Sentinel-2's 12 or 13) the fourth, third and second. Fewer than three: the first as grey.
+ * with a coastal band before them (Sentinel-2's 12 or 13, or several dates of 13) the fourth, third and second. Fewer than
+ * three: the first as grey.
  */
 export function naturalBands(channels: number): RgbBands {
   if (channels < 3) return [0, 0, 0];
-  return channels === 12 || channels === 13 ? [3, 2, 1] : [2, 1, 0];
+  return channels === 12 || channels % 13 === 0 ? [3, 2, 1] : [2, 1, 0];
 }
 
 function stretched(values: ArrayLike<number>, channels: number, bands: RgbBands, stretch: BandStretch): Float32Array {

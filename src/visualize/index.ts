@@ -48,6 +48,7 @@ export {
   type ReconstructionPicture,
   type ReconstructionPictures,
   reconstructedBatch,
+  reconstructedScene,
   reconstructionPictures,
   writeReconstructions,
 } from './reconstructionPictures.js';

@@ -22,6 +22,8 @@ export interface ReconstructionOptions extends Normalization {
   rawPrediction?: boolean;
   /** At most so many rows (8). */
   maxSamples?: number;
+  /** Width of a picture in the figure. Default: a whole multiple of its own, 120 to 200 or so. */
+  cellSize?: number;
 }
 
 /** What the mask hides, in the `visible` column. */
@@ -68,7 +70,8 @@ export function reconstructionFigure(options: ReconstructionOptions): Figure {
   const samples = Math.min(batch, maxSamples);
   const names = ['Input', 'Visible', 'Reconstruction', 'Difference', ...(rawPrediction ? ['Raw prediction'] : [])];
   const room = Math.max(120, Math.round(176 * Math.sqrt(Math.min(1, 4 / samples))));
-  const cell = width <= room ? width * Math.round(room / width) : room; // whole multiples keep all pixels equally large
+  // Whole multiples keep all pixels equally large.
+  const cell = options.cellSize ?? (width <= room ? width * Math.round(room / width) : room);
   const cellHeight = Math.round((cell * height) / width);
   const gap = 10;
   const left = MARGIN + (captions.some(Boolean) ? 100 : 0);

@@ -4,8 +4,8 @@ import { type Batch, createLoader, type Dataset, exampleName, type Reader, sprea
 import type { Engine } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
 import { indexDim } from '../models/index.js';
-import { type Key, keyFrom } from '../random/index.js';
-import { type ModalityReconstruction, reconstruct, type TrainedModel } from '../tasks/index.js';
+import { fold, type Key, keyFrom } from '../random/index.js';
+import { type ModalityReconstruction, Mosaic, reconstruct, type Scene, type TrainedModel } from '../tasks/index.js';
 import { type Recipe, readerOf } from '../training/index.js';
 import { inPlace, type ModalityPictures, picturesOf, type ReconstructedExample } from './signals/index.js';
 import { type Figure, writePng } from './svg.js';
@@ -88,6 +88,56 @@ export async function reconstructedBatch(
     };
   }
   return { loss: made.loss, size: batch.size, modalities, several: all.length > 1 };
+}
+
+/** Tiles of a scene that are reconstructed at a time. */
+const SCENE_TILES = 32;
+/** Pixels across of a scene's picture, at most; there are four. */
+const MOST_WIDTH = 800;
+/** Small scenes are enlarged to about this. */
+const USUAL_WIDTH = 240;
+
+/** Width at which a scene is drawn: pixel for pixel, or a whole multiple of that, as far as there is room. */
+export function sceneWidth(width: number, most: number): number {
+  return Math.min(most, width * Math.max(1, Math.round(USUAL_WIDTH / width)));
+}
+
+/** What the model makes of a scene, every tile of it masked by itself. */
+export async function reconstructedScene(
+  model: TrainedModel,
+  scene: Scene,
+  masking: Recipe['masking'],
+  key: Key,
+  engine: Engine,
+): Promise<ReconstructionPictures> {
+  const [one] = picturesOf(readerOf(model.description), model.description.modalities);
+  const { name, channels } = one.modality;
+  const { height, width } = scene;
+  const [values, predicted, mask] = [channels, channels, 1].map((own) => new Mosaic(scene, own));
+  const losses: number[] = [];
+  for await (const { tiles, batch } of scene.batches(SCENE_TILES)) {
+    const made = await reconstruct(model, batch, masking, fold(key, 'tiles', losses.length), engine);
+    const { wanted = batch.signals[name], reconstruction, mask: hidden, loss } = made.modalities[name];
+    const part = (all: Float32Array, i: number, count = tiles.length) =>
+      all.subarray((i * all.length) / count, ((i + 1) * all.length) / count);
+    for (const [i, tile] of tiles.entries()) {
+      values.place(tile, part(wanted, i));
+      predicted.place(tile, part(reconstruction, i));
+      mask.place(tile, hidden.length * channels === wanted.length ? part(hidden, i) : hidden);
+      losses.push(loss);
+    }
+  }
+  const example = {
+    ...{ values: values.values, predicted: predicted.values, mask: mask.values },
+    length: height * width,
+    caption: basename(scene.file),
+  };
+  const figure = one.pictures.reconstructions({ ...one.modality, indexShape: [height, width] }, [example], {
+    ...heading(one, [example], masking, []),
+    cellSize: sceneWidth(width, MOST_WIDTH),
+  });
+  const loss = losses.reduce((a, b) => a + b, 0) / losses.length;
+  return { loss, size: 1, modalities: { [name]: { figure, loss, writeFiles: async () => [] } }, several: false };
 }
 
 /**

@@ -98,6 +98,8 @@ export interface SegmentationFigureOptions extends Normalization {
   subtitle?: string;
   /** At most so many rows (6). */
   maxSamples?: number;
+  /** Width of a picture in the figure. Default: twice its own, at least 120 and about 200 at most. */
+  cellSize?: number;
 }
 
 /** Rows of `image | truth | prediction | errors` (those that are given), with a legend of the classes that occur. */
@@ -122,7 +124,8 @@ export function segmentationFigure(options: SegmentationFigureOptions): Figure {
     return columns;
   });
 
-  const cell = Math.max(120, Math.min(width * 2, Math.round(200 * Math.sqrt(Math.min(1.6, width / height)))));
+  const usual = Math.max(120, Math.min(width * 2, Math.round(200 * Math.sqrt(Math.min(1.6, width / height)))));
+  const cell = options.cellSize ?? usual;
   const cellHeight = Math.round((cell * height) / width);
   const gap = 10;
   const left = MARGIN + (captions.some(Boolean) ? 100 : 0);

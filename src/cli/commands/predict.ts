@@ -14,7 +14,8 @@ export const command = defineCommand({
   description:
     'FILE is of the kind that the model was trained on: an image, a sound, a video, points or a raster. A classifier names the ' +
     'likeliest classes; a segmentation model lays its classes over a picture; a pre-trained model masks and fills in, in ' +
-    'pictures, sounds and clips. Files that cannot be read are named, the others go on, and the exit code is 1.',
+    'pictures, sounds and clips. A raster larger than the model’s input is cut into tiles, and its answer is one picture of the ' +
+    'whole scene. Files that cannot be read are named, the others go on, and the exit code is 1.',
   options: {
     top: { type: 'number', default: 5, placeholder: 'K', help: 'classes to name of each file' },
     out: {

@@ -37,6 +37,8 @@ export interface ReconstructedExample extends ShownExample {
 export interface Heading {
   title: string;
   subtitle: string;
+  /** Width of a picture in the figure, where it is not the usual one. */
+  cellSize?: number;
 }
 
 /** Shares of the elements that a model's latents take in, one map for each row. */
