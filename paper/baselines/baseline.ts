@@ -28,11 +28,12 @@ const PIXELS = 300;
 /** Scores the baseline of a recipe's data: accuracy, or mean intersection over union where every pixel has a class. */
 export async function scoreBaseline(recipe: Recipe): Promise<Baseline> {
   const { dataset, reader: trained } = await prepareSignals(recipe);
+  const plain = asSamples(plainReader(trained));
   const raw = readerWithStatistics(
-    plainReader(trained),
+    plain,
     Object.fromEntries(
-      kindOf(trained)
-        .shapes(trained)
+      kindOf(plain)
+        .shapes(plain)
         .map(({ name }) => [name, { mean: [0], std: [1] }]),
     ),
   );
@@ -41,9 +42,7 @@ export async function scoreBaseline(recipe: Recipe): Promise<Baseline> {
 }
 
 async function wholeBaseline(train: Dataset, test: Dataset, reader: Reader): Promise<Baseline> {
-  const modalities: Modality[] = kindOf(reader)
-    .shapes(reader)
-    .map((m) => (m.name === 'audio' ? samplesOf(m, reader) : m));
+  const modalities: Modality[] = kindOf(reader).shapes(reader);
   const rate = reader.kind === 'audio' ? reader.rate : reader.kind === 'video' ? (reader.sound?.rate ?? 0) : 0;
   const featuresOf = async (dataset: Dataset) => {
     const rows: Float32Array[] = [];
@@ -66,10 +65,11 @@ async function wholeBaseline(train: Dataset, test: Dataset, reader: Reader): Pro
   };
 }
 
-/** A sound that is read in pieces as the samples that it is. */
-function samplesOf(modality: Modality, reader: Reader): Modality {
-  const { patch = 1 } = (reader.kind === 'video' ? reader.sound : reader.kind === 'audio' ? reader : undefined) ?? {};
-  return { ...modality, indexShape: [modality.indexShape[0] * patch], channels: modality.channels / patch };
+/** Sound as the samples that it is, in whatever form a model gets it. */
+function asSamples(reader: Reader): Reader {
+  const raw = { patch: 1, melBins: 0, mean: [0], std: [1] };
+  if (reader.kind === 'audio') return { ...reader, ...raw };
+  return reader.kind === 'video' && reader.sound ? { ...reader, sound: { ...reader.sound, ...raw } } : reader;
 }
 
 async function pixelBaseline(train: Dataset, test: Dataset, reader: Reader): Promise<Baseline> {

@@ -2,6 +2,7 @@ import { check } from '../../bench/report.js';
 import { loadRecipe, resolveRecipe } from '../../src/training/index.js';
 import { type Baseline, scoreBaseline } from '../baselines/baseline.js';
 import { type Outcome, type Row, rowCommands } from '../experiment.js';
+import type { Prepared } from '../prepared.js';
 import { interval, percent } from '../statistics.js';
 import { definePaperTable } from '../table.js';
 
@@ -14,37 +15,58 @@ const PIECES = { 'audio.patch': '16' };
 interface Signal {
   name: string;
   what: string;
+  /** Updates: more where there is more to see. */
+  steps: number;
+  prepared?: Prepared;
   overrides: Record<string, string>;
 }
 
+/** Label maps and videos as small as the rows read them. */
+const ROADS: Prepared = {
+  data: `${DATA}/camvid`,
+  out: 'runs/paper/shards/roads',
+  options: { 'image-size': '48,64', quality: '100' },
+};
+const TALKERS: Prepared = {
+  data: `${DATA}/grid`,
+  out: 'runs/paper/shards/talkers',
+  options: { 'image-size': '24,32', 'frame-rate': '2', 'sample-rate': '4000' },
+};
+
 const signals: Signal[] = [
-  { name: 'images', what: 'CIFAR-10, 32x32x3', overrides: { 'data.path': `${DATA}/cifar10` } },
   {
     name: 'spoken digits',
     what: 'FSDD, 5,120 samples',
+    steps: 400,
     overrides: { 'data.path': `${DATA}/fsdd`, 'audio.samples': '5120', ...PIECES },
   },
   {
     name: 'environmental sound',
-    what: 'ESC-10, 40,000 samples',
-    overrides: { 'data.path': `${DATA}/esc10`, ...PIECES },
+    what: 'ESC-10, 498 frames of 64 log-mel bands',
+    steps: 300,
+    overrides: { 'data.path': `${DATA}/esc10`, 'audio.melBins': '64' },
   },
-  { name: 'points', what: 'ModelNet10, 1,024 points', overrides: { 'data.path': `${DATA}/modelnet10` } },
+  { name: 'points', what: 'ModelNet10, 1,024 points', steps: 400, overrides: { 'data.path': `${DATA}/modelnet10` } },
   {
     name: 'radar points',
     what: 'RadHAR, 1,024 points of 6 channels',
+    steps: 300,
     overrides: { 'data.path': `${DATA}/radhar`, 'points.normalize': 'none', 'points.order': 'stored' },
   },
   {
     name: 'segmentation',
     what: 'CamVid, 48x64x3, 11 classes',
-    overrides: { 'data.path': `${DATA}/camvid`, 'data.imageSize': '48,64', 'data.ignore': '11,255' },
+    steps: 300,
+    prepared: ROADS,
+    overrides: { 'data.path': ROADS.out, 'data.imageSize': '48,64', 'data.ignore': '11,255' },
   },
   {
     name: 'video and sound',
     what: 'GRID, 6x24x32x3 and 12,000 samples, 4 commands',
+    steps: 300,
+    prepared: TALKERS,
     overrides: {
-      'data.path': `${DATA}/grid`,
+      'data.path': TALKERS.out,
       'data.imageSize': '24,32',
       'video.frames': '6',
       'video.rate': '2',
@@ -56,12 +78,14 @@ const signals: Signal[] = [
   {
     name: 'satellite',
     what: 'Sentinel-2, 16x16, 13 bands of 5 dates, 4 land uses',
+    steps: 300,
     overrides: {
       'data.path': `${DATA}/satellite/sentinel2_slovenia`,
       'data.imageSize': '16',
       'data.validationFraction': '0.25',
     },
   },
+  { name: 'images', what: 'CIFAR-10, 32x32x3', steps: 800, overrides: { 'data.path': `${DATA}/cifar10` } },
 ];
 
 /** The same latents without a hierarchy: every latent reads every input. Layers chosen for equal operations. */
@@ -75,11 +99,16 @@ const FLAT = {
   'model.config.numEmbeddingChannels': '32',
 };
 
-function rowsOf({ name, overrides }: Signal, quick: boolean): Row[] {
-  const small: Record<string, string> = quick ? { 'training.steps': '6', 'data.limit': '64' } : {};
+function rowsOf({ name, steps, prepared, overrides }: Signal, quick: boolean): Row[] {
+  const length: Record<string, string> = quick
+    ? { 'training.steps': '6', 'data.limit': '64' }
+    : { 'training.steps': String(steps) };
   const row = (label: string, more: Record<string, string>): Row => ({
     name: label,
-    runs: [{ command: 'finetune', recipe: 'paper/one-model-finetune', overrides: { ...overrides, ...more, ...small } }],
+    prepared,
+    runs: [
+      { command: 'finetune', recipe: 'paper/one-model-finetune', overrides: { ...overrides, ...more, ...length } },
+    ],
   });
   return [row(name, {}), row(`${name}, Perceiver IO`, FLAT)];
 }
@@ -139,7 +168,7 @@ export const command = definePaperTable({
       ),
       notes: [
         'Top-1 accuracy on held-out data; segmentation and satellite: mean intersection over union. Means over seeds ± half of the 95 % interval (Student).',
-        'The classical baseline learns from the same split. Sound enters in pieces of 16 samples, everything else as it is.',
+        'The classical baseline learns from the same split. Digits and the sound of videos enter in pieces of 16 samples, environmental sound as log-mel frames (180 recordings do not teach a filter bank), everything else as it is. All rows share the recipe; the number of updates goes by the size of the data.',
       ],
       data: { found, baselines: Object.fromEntries(baselines) },
     };

@@ -21,12 +21,12 @@ export default defineRecipe({
   model: { name: 'hip', variant: 'tiny', positions: 'fourier' },
   masking: {
     scheme: 'group',
-    ratio: { video: 0.5, audio: 0.95 },
+    ratio: { video: 0.2, audio: 0.95 },
     input: 'drop',
     perExample: true,
     reconstruct: 'masked',
     dropModality: 0.5,
   },
   optimizer: { learningRate: 2e-3, warmupSteps: 50, weightDecay: 0.05 },
-  training: { steps: 2000, batchSize: 8, checkpointEvery: 0, logEvery: 20 },
+  training: { steps: 1000, batchSize: 8, checkpointEvery: 0, logEvery: 20 },
 });
