@@ -1,29 +1,47 @@
-/** Reconstructions as pictures. */
+/** Reconstructions as pictures and sounds, of any signal. */
 import sharp from 'sharp';
-import { normalizationOf } from '../training/index.js';
-import { imageFromNormalized, type RgbImage, reconstructionFigure } from '../visualize/index.js';
+import { formatWav } from '../data/audio/index.js';
+import type { Reader } from '../data/index.js';
+import { indexDim } from '../models/index.js';
+import {
+  inPlace,
+  inUnits,
+  type ModalityPictures,
+  pasted,
+  picturesOf,
+  type ReconstructedExample,
+  type RgbImage,
+  withoutHidden,
+} from '../visualize/index.js';
 import type { ServedModel } from './model/servedModel.js';
 
-/** What a model was shown and what it made of it; for one image. */
+/** What a model was shown of one signal and what it made of it; for one input. */
 export interface Shown {
   name?: string;
-  /** Normalised, `[I * C]`. */
+  /** What was to be made, normalised, `[I * C]`. */
   signal: Float32Array;
   predicted: Float32Array;
   /** 1 = hidden, `[I]`. */
   mask: Float32Array;
+  /** Elements that are real. */
+  length: number;
 }
 
-type ImageModel = Pick<ServedModel, 'modalities' | 'reader'>;
-
-const MASKED_GREY = 128;
 const LONGEST_CAPTION = 40;
 
-/** Mean squared error over what was hidden, in units of the data's variance. */
-export function maskedError({ signal, predicted, mask }: Shown): number {
+/** How a model's signals are shown: the one that was named, or the first. */
+export function signalPictures(
+  { reader, modalities }: Pick<ServedModel, 'modalities' | 'reader'>,
+  name = modalities[0].name,
+): ModalityPictures | undefined {
+  return picturesOf(reader, modalities).find(({ modality }) => modality.name === name);
+}
+
+/** Mean squared error over what was hidden and is real, in units of the data's variance. */
+export function maskedError({ signal, predicted, mask, length }: Shown): number {
   const channels = signal.length / mask.length;
   let [squares, count] = [0, 0];
-  for (let i = 0; i < signal.length; i++) {
+  for (let i = 0; i < length * channels; i++) {
     if (mask[Math.floor(i / channels)] === 0) continue;
     squares += (predicted[i] - signal[i]) ** 2;
     count++;
@@ -31,41 +49,49 @@ export function maskedError({ signal, predicted, mask }: Shown): number {
   return squares / Math.max(1, count);
 }
 
-/** The image with what was hidden in grey. */
-export function visiblePart(model: ImageModel, { signal, mask }: Shown): Promise<Buffer> {
-  const image = imageFromNormalized(signal, shapeOf(model), normalizationOf(model, nameOf(model)));
-  for (let p = 0; p < mask.length; p++) if (mask[p] > 0) image.rgb.fill(MASKED_GREY, 3 * p, 3 * p + 3);
-  return png(image);
+/** The image with what was hidden in grey; undefined of signals that are no pixels on a grid. */
+export function visiblePart({ modality, pictures }: ModalityPictures, reader: Reader, shown: Shown) {
+  if (modality.indexShape.length !== 2) return undefined;
+  const { values, mask, length } = exampleOf(reader, modality, shown);
+  return png(withoutHidden(pictures.thumbnails(modality, [{ values, length }])[0], mask));
 }
 
-/** The image with what was hidden as the model filled it in. */
-export function filledIn(model: ImageModel, shown: Shown): Promise<Buffer> {
-  const { signal, predicted, mask } = shown;
-  const channels = signal.length / mask.length;
-  const values = signal.map((value, i) => (mask[Math.floor(i / channels)] > 0 ? predicted[i] : value));
-  return png(imageFromNormalized(values, shapeOf(model), normalizationOf(model, nameOf(model))));
+/** A picture of the signal with what was hidden as the model filled it in. */
+export function filledIn({ modality, pictures }: ModalityPictures, reader: Reader, shown: Shown): Promise<Buffer> {
+  const example = exampleOf(reader, modality, shown);
+  const values = pasted(modality, example);
+  return png(pictures.thumbnails(modality, [{ values, length: example.length }])[0]);
 }
 
-/** Input, visible part, reconstruction and difference side by side, a row for each image. */
-export function comparison(model: ImageModel, shown: readonly Shown[]): Promise<Buffer> {
-  const figure = reconstructionFigure({
-    ...normalizationOf(model, nameOf(model)),
-    input: joined(shown.map(({ signal }) => signal)),
-    mask: joined(shown.map(({ mask }) => mask)),
-    reconstruction: joined(shown.map(({ predicted }) => predicted)),
-    shape: shapeOf(model),
-    captions: shown.map(({ name }) => name?.slice(0, LONGEST_CAPTION) ?? ''),
-    maxSamples: shown.length,
-  });
-  return figure.toPng();
+/** What was seen, what was made of it and what it should have been, a row for each input. */
+export function comparison(
+  { modality, pictures }: ModalityPictures,
+  reader: Reader,
+  shown: readonly Shown[],
+): Promise<Buffer> {
+  const examples = shown.map((one) => exampleOf(reader, modality, one));
+  const title = `Reconstruction of masked ${pictures.noun}s`;
+  return pictures.reconstructions(modality, examples, { title, subtitle: '' }).toPng();
 }
 
-function nameOf({ modalities: [{ name }] }: ImageModel): string {
-  return name;
+/** The sound with what was hidden as the model filled it in, as WAV; undefined of what is no waveform. */
+export function filledInSound({ modality }: ModalityPictures, reader: Reader, shown: Shown): Buffer | undefined {
+  const form = reader.kind === 'audio' ? reader : reader.kind === 'video' ? reader.sound : undefined;
+  if (modality.name !== 'audio' || !form || form.melBins) return undefined;
+  const example = exampleOf(reader, modality, shown);
+  const samples = inUnits(modality, pasted(modality, example), example.length);
+  return Buffer.from(formatWav({ rate: form.rate, channels: form.channels, samples }));
 }
 
-function shapeOf({ modalities: [{ indexShape, channels }] }: ImageModel): [number, number, number] {
-  return [indexShape[0], indexShape[1], channels];
+function exampleOf(reader: Reader, modality: ModalityPictures['modality'], shown: Shown): ReconstructedExample {
+  const { channels } = modality;
+  return {
+    values: inPlace(reader, shown.signal, channels),
+    predicted: inPlace(reader, shown.predicted, channels),
+    mask: inPlace(reader, shown.mask, 1),
+    length: Math.min(shown.length, indexDim(modality)),
+    caption: shown.name?.slice(0, LONGEST_CAPTION) ?? '',
+  };
 }
 
 /** In a thread of sharp's: deflating a photograph takes long enough for other requests to notice. */
@@ -73,14 +99,4 @@ function png({ width, height, rgb }: RgbImage): Promise<Buffer> {
   return sharp(rgb, { raw: { width, height, channels: 3 } })
     .png()
     .toBuffer();
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -63,5 +63,14 @@ export {
   type SegmentationFigureOptions,
   segmentationFigure,
 } from './segmentation.js';
+export {
+  inPlace,
+  inUnits,
+  type ModalityPictures,
+  pasted,
+  picturesOf,
+  type ReconstructedExample,
+  withoutHidden,
+} from './signals/index.js';
 export { type SoundPictureOptions, type SoundRow, soundPicture } from './soundPicture.js';
 export { Figure, writePng } from './svg.js';

@@ -13,6 +13,7 @@ import {
   validityFeeds,
 } from '../../training/index.js';
 import { SMALL_WEIGHTS } from '../batchPlan.js';
+import { HttpError } from '../httpError.js';
 import { type Build, CompiledProgram, weightBytes } from './compiledProgram.js';
 import type { Example, Feeds, Outputs, ReconstructionWork, ServedModel, Task, Work } from './servedModel.js';
 
@@ -78,14 +79,22 @@ export class CheckpointModel implements ServedModel {
   }
 
   reconstruct(example: Example, maskRatio: number | undefined, seed: number): ReconstructionWork {
-    const [{ name }] = this.modalities;
     const objective = this.maskedBy(maskRatio);
-    // The masks that `hip reconstruct` draws for its first image.
+    // The masks that `hip reconstruct` draws for its first example.
     const key = fold(keyFrom(seed), 'masks');
-    const feeds = { ...this.feedsOf(example), ...objective.feeds({ key, progress: 1 }) };
-    const mask = objective.answers()[name].hidden(key);
-    const share = mask.reduce((a, b) => a + b, 0) / mask.length;
-    return { program: this.reconstructionProgram(maskRatio), feeds, mask, maskRatio: share };
+    const { feeds, valid } = this.toldOf(example);
+    const masks = Object.entries(objective.answers()).map(([name, { hidden }]) => [name, hidden(key)] as const);
+    if (masks.length === 0)
+      throw new HttpError(
+        404,
+        'unable',
+        `What ${this.name} learns to predict cannot be shown as a signal: ask for /v1/embed.`,
+      );
+    return {
+      program: this.reconstructionProgram(maskRatio),
+      feeds: { ...example.signals, ...feeds, ...objective.feeds({ key, progress: 1, valid }) },
+      masks: Object.fromEntries(masks),
+    };
   }
 
   async run(program: string, examples: readonly Feeds[]): Promise<Outputs[]> {
@@ -131,12 +140,19 @@ export class CheckpointModel implements ServedModel {
         return { probabilities: description.task === 'tagging' ? logits.sigmoid() : logits.softmax(-1) };
       };
     }
-    return this.buildReconstruction(Number(name.split(' ')[1]));
+    const ratio = name.split(' ')[1];
+    return this.buildReconstruction(ratio === AS_TRAINED ? undefined : Number(ratio));
   }
 
-  private buildReconstruction(ratio: number): Build {
-    const [{ name }] = this.modalities;
-    return (scope, inputs) => ({ reconstruction: this.objectiveOf(ratio, scope, inputs).answers()[name].filled });
+  private buildReconstruction(ratio: number | undefined): Build {
+    return (scope, inputs) => {
+      const answers = Object.entries(this.objectiveOf(ratio, scope, inputs).answers());
+      const wanted = answers.flatMap(([name, { wanted: own }]) => (own ? [[`wanted/${name}`, own] as const] : []));
+      return Object.fromEntries([
+        ...answers.map(([name, { filled }]) => [`filled/${name}`, filled] as const),
+        ...wanted,
+      ]);
+    };
   }
 
   /** The objective on one example, built once for each ratio: for what it feeds, and what that hides. */
@@ -154,28 +170,32 @@ export class CheckpointModel implements ServedModel {
   }
 
   /** Signals, and what of them is real. */
-  private feedsOf({ signals, lengths }: Example): Feeds {
+  private feedsOf(example: Example): Feeds {
+    return { ...example.signals, ...this.toldOf(example).feeds };
+  }
+
+  private toldOf({ lengths }: Example): ReturnType<typeof validityFeeds> {
     const told = Object.entries(lengths).map(([name, length]) => [name, Int32Array.of(length)] as const);
-    return { ...signals, ...validityFeeds(this.model.description, 1, Object.fromEntries(told)).feeds };
+    return validityFeeds(this.model.description, 1, Object.fromEntries(told));
   }
 
   /** Dropped inputs are not computed, so each number of them needs a program of its own. */
   private reconstructionProgram(ratio: number | undefined): string {
-    const wanted = this.masking.input === 'drop' ? (ratio ?? this.masking.ratio) : this.masking.ratio;
-    const share = typeof wanted === 'number' ? wanted : wanted[this.modalities[0].name];
-    return `reconstruct ${share}`;
+    const isTrained = this.masking.input !== 'drop' || ratio === undefined || ratio === this.masking.ratio;
+    return `reconstruct ${isTrained ? AS_TRAINED : ratio}`;
   }
 }
+
+/** What stands for the ratios of the training in a program's name. */
+const AS_TRAINED = 'trained';
 
 /** Whether a program's name is one of {@link CheckpointModel.reconstruct}. */
 function isReconstruction(program: string): boolean {
   return program.startsWith('reconstruct ');
 }
 
-/** A classifier's checkpoint has no decoder; reconstructions are answered as pictures; a class for each pixel is no class. */
-function tasksOf({ system, classes, task, modalities }: ModelDescription): Task[] {
+/** A classifier's checkpoint has no decoder; a class for each pixel is no class. */
+function tasksOf({ system, classes, task }: ModelDescription): Task[] {
   if (classes) return task === 'segmentation' ? ['embed'] : ['embed', 'classify'];
-  return canPretrain(system) && modalities.length === 1 && modalities[0].indexShape.length === 2
-    ? ['embed', 'reconstruct']
-    : ['embed'];
+  return canPretrain(system) ? ['embed', 'reconstruct'] : ['embed'];
 }

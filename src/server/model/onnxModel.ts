@@ -91,7 +91,7 @@ export class OnnxModel implements ServedModel {
     if (!visible) {
       const plan = this.plan(this.pixels, Math.round(this.pixels * (1 - (maskRatio ?? DEFAULT_RATIO))), 1);
       const mask = elementMask(plan, drawMask(plan, key));
-      return { program: 'mask', feeds: { ...signals, mask }, mask, maskRatio: plan.numMasked / this.pixels };
+      return { program: 'mask', feeds: { ...signals, mask }, masks: { [this.image]: mask } };
     }
     const share = 1 - visible.count / visible.rows;
     if (maskRatio !== undefined && Math.abs(maskRatio - share) > 0.025) {
@@ -105,7 +105,7 @@ export class OnnxModel implements ServedModel {
     const drawn: DrawnMask = drawMask(plan, key);
     const mask = elementMask(plan, drawn);
     // The file takes one mask for a whole batch: examples of one seed go together.
-    return { program: `visible ${seed}`, feeds: { ...signals, visible: drawn.visible }, mask, maskRatio: share };
+    return { program: `visible ${seed}`, feeds: { ...signals, visible: drawn.visible }, masks: { [this.image]: mask } };
   }
 
   async run(_program: string, examples: readonly Feeds[]): Promise<Outputs[]> {
@@ -113,15 +113,21 @@ export class OnnxModel implements ServedModel {
     do {
       const part = examples.slice(results.length, results.length + this.batchSize);
       const outputs = await this.file.run(typedFeeds([...this.inputs], stackFeeds(this.inputs, part)));
-      results.push(...cutOutputs(outputs, this.batchSize, part.length));
+      results.push(...cutOutputs(outputs, this.batchSize, part.length).map((own) => this.named(own)));
     } while (results.length < examples.length);
     const { normalizedTargets, visible } = this.metadata;
     if (!normalizedTargets || results.length === 0) return results;
     ensure(visible, () => `${this.path} does not say how large its groups are: serve the checkpoint instead.`);
     const plan = this.plan(visible.rows, visible.count, 1);
-    return results.map(({ reconstruction }, i) => ({
-      reconstruction: restoreTargets(reconstruction, examples[i][this.image] as Float32Array, plan),
+    const filled = `filled/${this.image}`;
+    return results.map((own, i) => ({
+      [filled]: restoreTargets(own[filled], examples[i][this.image] as Float32Array, plan),
     }));
+  }
+
+  /** Outputs under the names that served models give them. */
+  private named({ reconstruction, ...rest }: Outputs): Outputs {
+    return reconstruction ? { ...rest, [`filled/${this.image}`]: reconstruction } : rest;
   }
 
   async probe(): Promise<void> {

@@ -30,10 +30,8 @@ export interface Work {
 
 /** A reconstruction to be computed. */
 export interface ReconstructionWork extends Work {
-  /** 1 = hidden from the model, `[I]`. */
-  mask: Float32Array;
-  /** Share that is hidden. */
-  maskRatio: number;
+  /** By modality: 1 = hidden from the model, `[I]`. */
+  masks: Record<string, Float32Array>;
 }
 
 /** A model that is loaded, compiled and tried. */
@@ -54,7 +52,8 @@ export interface ServedModel {
   /** Output `probabilities` `[classes]`. */
   classify(example: Example): Work;
   /**
-   * The example with a part hidden that the seed chooses: output `reconstruction` `[I * C]`, in the space of the signals.
+   * The example with a part hidden that the seed chooses: outputs `filled/MODALITY` `[I * C]`, in the space of the signals,
+   * and `wanted/MODALITY` where that is not the signal itself.
    * @param maskRatio default: as in training
    * @throws HttpError where the model cannot hide that share
    */

@@ -11,13 +11,16 @@ import type { ShownModality, SignalPictures } from './signal.js';
 import { sound } from './sound.js';
 
 export { inPlace } from './order.js';
-export type {
-  Heading,
-  ReconstructedExample,
-  ShownAttention,
-  ShownExample,
-  ShownModality,
-  SignalPictures,
+export { withoutHidden } from './pixels.js';
+export {
+  type Heading,
+  inUnits,
+  pasted,
+  type ReconstructedExample,
+  type ShownAttention,
+  type ShownExample,
+  type ShownModality,
+  type SignalPictures,
 } from './signal.js';
 
 /** Pictures of a modality, and where they need one, its elements per second. */
