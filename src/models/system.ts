@@ -86,4 +86,12 @@ export interface System<Config = any> {
     inputs: Record<string, Tensor>,
     classes: number,
   ): DenseLogits;
+  /**
+   * What fine-tuning makes of a model that was pre-trained, where that is more than another head: its configuration, and its
+   * parameters under the names that this one has.
+   */
+  finetuned?(
+    config: Config,
+    parameters: ReadonlyMap<string, Float32Array>,
+  ): { config: Config; parameters: ReadonlyMap<string, Float32Array> };
 }

@@ -24,7 +24,7 @@ export type FinetuneResult = Omit<TrainingResult, 'interrupted'> & { description
  */
 export async function finetune(recipe: Recipe, options: RunOptions = {}): Promise<FinetuneResult> {
   const { from } = recipe.finetune;
-  const source = from ? await loadModel(from) : undefined;
+  const source = from ? finetunable(await loadModel(from)) : undefined;
   const { description, parameters, ...data } = await prepareTask(recipe, source);
   const { objective, evaluate, headline } = taskRules(taskOf(data.dataset));
   const { labelSmoothing } = recipe.finetune;
@@ -88,6 +88,14 @@ async function prepareTask(
     remarks,
     description: { ...description, modalities, partial, reader: plainReader(alike), ...about },
   };
+}
+
+/** The model as its system has it fine-tuned. */
+function finetunable(model: LoadedModel): LoadedModel {
+  const { description } = model;
+  const made = systemOf(description).finetuned?.(description.config, model.parameters);
+  if (!made) return model;
+  return { ...model, description: { ...description, config: made.config }, parameters: made.parameters };
 }
 
 /** Throws where a checkpoint's model hears at another rate than a recipe gives. */

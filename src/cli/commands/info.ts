@@ -52,8 +52,7 @@ export const command = defineCommand({
     if (options.input.length > 0) given.push(parseModalities(options.input));
     const { model, datasets, recipe } = await chosenModel(positionals[0], given, overrides);
     const report = inspectModel(model, datasets);
-    const isPretrained = canPretrain(model.system) && !model.classes;
-    const training = !isPretrained || datasets.length > 1 ? undefined : trainingStep(model, datasets[0], recipe);
+    const training = datasets.length > 1 ? undefined : trainingStep(model, datasets[0], recipe);
     const { system, variant, config } = model;
     output.result({ model: `${system}/${variant}`, config, ...report, training }, () =>
       [
@@ -116,8 +115,10 @@ interface TrainingStep {
   memory: number;
 }
 
-/** Masked pre-training with the recipe's batch and masking. */
-function trainingStep(model: InspectedModel, modalities: Modality[], recipe: Recipe): TrainingStep {
+/** Pre-training with the recipe's batch and masking; undefined for what learns from labels, or from a tokenizer's tokens. */
+function trainingStep(model: InspectedModel, modalities: Modality[], recipe: Recipe): TrainingStep | undefined {
+  const { system, config, classes } = model;
+  if (!canPretrain(system) || classes || (config.vocabulary !== undefined && system === 'beit' && !config.tokenizer)) return undefined;
   const description = { ...model, modalities };
   const about = { description, folder: runFolder(recipe), images: 0 };
   const plan = planTraining(recipe, about, (...how) => pretrainingObjective(description, recipe.masking, ...how));

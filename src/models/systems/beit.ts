@@ -80,4 +80,25 @@ export const beitSystem: System<BeitSystemConfig> = {
     const outputs = encoderOutputs(scope, states[0], states.slice(1), patchTokens(output));
     return { ...outputs, logits: ofPixels(main), auxiliary: auxiliary && ofPixels(auxiliary) };
   },
+
+  // Each block gets a copy of the table that all shared, as the reference's fine-tuning does.
+  finetuned(config, parameters) {
+    if (!config.sharedRelativePositions || config.relativePositions) return { config, parameters };
+    const { vocabulary: _, tokenizer: __, ...kept } = config;
+    const shared = parameters.get('relative_positions');
+    const copies = Array.from({ length: shared ? config.depth : 0 }, (_, i) => {
+      return [`blocks/${i}/attention/relative_positions`, shared!.slice()] as const;
+    });
+    const isRead = (name: string) => name !== 'relative_positions' && !name.startsWith('tokenizer/');
+    return {
+      config: {
+        ...kept,
+        sharedRelativePositions: false,
+        relativePositions: true,
+        maskToken: false,
+        finalNorm: config.pooling === 'class',
+      },
+      parameters: new Map([...[...parameters].filter(([name]) => isRead(name)), ...copies]),
+    };
+  },
 };
