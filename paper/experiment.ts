@@ -2,9 +2,10 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type FinetuneResult, finetune } from '../src/tasks/index.js';
-import { loadRecipe, pretrain, resolveRecipe, type TrainingPlan } from '../src/training/index.js';
+import type { FinetuneResult } from '../src/tasks/index.js';
+import { loadRecipe, resolveRecipe, type TrainingPlan } from '../src/training/index.js';
 import { type Prepared, prepare, prepareLine } from './prepared.js';
+import { runRecipe, stepsIn } from './rate.js';
 
 /** One run: a recipe, and what is typed behind it. */
 export interface Run {
@@ -12,6 +13,10 @@ export interface Run {
   recipe: string;
   /** Recipe values by dotted key, as typed. */
   overrides: Record<string, string>;
+  /** Train for so long, by the rate of a few steps made before, instead of the recipe's number of steps. */
+  minutes?: number;
+  /** Recipe value that names the folder of the run before, where that is not a checkpoint to go on from. */
+  follows?: 'model.tokenizer';
 }
 
 /** A model that is trained and scored; the last run gives the score, and each run starts from the one before. */
@@ -41,6 +46,8 @@ export interface Outcome {
 export interface RunFacts {
   /** Of the last step. */
   loss: number;
+  /** Optimiser updates, where the row asks for minutes. */
+  steps?: number;
   /** Milliseconds of a training step, data included. */
   stepMs: number;
   /** Estimated bytes of training, and floating-point operations of a step. */
@@ -50,8 +57,9 @@ export interface RunFacts {
 }
 
 /** What one types to repeat a run. */
-function commandLine({ command, recipe, overrides }: Run): string {
-  const typed = Object.entries(overrides).map(([key, value]) => `--${key} ${value}`);
+function commandLine({ command, recipe, overrides, follows }: Run): string {
+  const before = follows ? { [follows]: 'RUN-BEFORE' } : {};
+  const typed = Object.entries({ ...overrides, ...before }).map(([key, value]) => `--${key} ${value}`);
   return ['./hip', command, recipe, ...typed].join(' ');
 }
 
@@ -95,18 +103,29 @@ export async function runRow(row: Row, seed: number, folder: string, say: (what:
   for (const [i, run] of row.runs.entries()) {
     say(`${row.name}, seed ${seed}: ${run.command}`);
     const out = join(where, `${i + 1}-${run.command}`);
-    const recipe = resolveRecipe(await loadRecipe(run.recipe), {
+    const overrides = {
       ...run.overrides,
       'training.seed': String(seed),
       'training.out': out,
       ...(run.command === 'finetune' && from ? { 'finetune.from': from } : {}),
-    });
+      ...(run.follows ? { [run.follows]: from } : {}),
+    };
+    const file = await loadRecipe(run.recipe);
+    const recipe = resolveRecipe(file, overrides);
+    const steps = run.minutes && (await stepsIn(run.minutes, run.command, recipe));
+    if (steps) recipe.training.steps = steps;
     let plan: TrainingPlan | undefined;
-    const options = { quiet: true, onPlan: (made: TrainingPlan) => (plan = made) };
-    const result = run.command === 'pretrain' ? await pretrain(recipe, options) : await finetune(recipe, options);
+    const result = await runRecipe(run.command, recipe, (made) => (plan = made));
     if (run.command === 'finetune') score = primary((result as FinetuneResult).score);
     const { memory = 0, flopsPerStep: flops = 0, parameters = 0 } = plan ?? {};
-    runs.push({ loss: result.loss, stepMs: (1000 * result.seconds) / result.step, memory, flops, parameters });
+    runs.push({
+      loss: result.loss,
+      ...(steps ? { steps } : {}),
+      stepMs: (1000 * result.seconds) / result.step,
+      memory,
+      flops,
+      parameters,
+    });
     from = out;
   }
   let further: Record<string, number> | undefined;

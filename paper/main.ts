@@ -18,6 +18,10 @@ const tables: Registry = {
     summary: 'Sound reconstructed from pictures alone, beside the mean predictor',
     load: () => import('./tables/crossModal.js'),
   },
+  'image-family': {
+    summary: 'All systems on the same photographs in the same time, beside HiP',
+    load: () => import('./tables/imageFamily.js'),
+  },
   'one-model': {
     summary: 'One unchanged model on images, sounds, points, label maps, video with sound, rasters',
     load: () => import('./tables/oneModel.js'),

@@ -11,7 +11,8 @@ import { defineRecipe } from 'hiperceiver';
 export default defineRecipe({
   name: 'image-family-fastmim',
   task: 'pretrain',
-  data: { imageSize: 32, channels: 3, crop: 'none', flip: true },
+  // Cells of histograms are 8 pixels wide, and so are patches: images of 64 have as many of them as the others.
+  data: { imageSize: 64, channels: 3, crop: 'none', flip: true },
   model: { name: 'fastmim', variant: 'tiny' },
   masking: { scheme: 'uniform', ratio: 0.75 },
   optimizer: { learningRate: 1e-3, warmupSteps: 100, weightDecay: 0.05 },

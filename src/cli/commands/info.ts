@@ -118,7 +118,8 @@ interface TrainingStep {
 /** Pre-training with the recipe's batch and masking; undefined for what learns from labels, or from a tokenizer's tokens. */
 function trainingStep(model: InspectedModel, modalities: Modality[], recipe: Recipe): TrainingStep | undefined {
   const { system, config, classes } = model;
-  if (!canPretrain(system) || classes || (config.vocabulary !== undefined && system === 'beit' && !config.tokenizer)) return undefined;
+  if (!canPretrain(system) || classes || (config.vocabulary !== undefined && system === 'beit' && !config.tokenizer))
+    return undefined;
   const description = { ...model, modalities };
   const about = { description, folder: runFolder(recipe), images: 0 };
   const plan = planTraining(recipe, about, (...how) => pretrainingObjective(description, recipe.masking, ...how));
