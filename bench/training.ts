@@ -11,11 +11,12 @@ import { buildWorkload, parameterValues, type Workload, type WorkloadSpec } from
 const LEARNING_RATE = 1e-4;
 
 /** AdamW as the PyTorch peer has it: every parameter decays, nothing is clipped. */
-function optionsFor({ needs }: Workload): LearnerOptions {
+function optionsFor({ needs, spec }: Workload): LearnerOptions {
   return {
     optimizer: adamw({ betas: [0.9, 0.95], epsilon: 1e-8 }),
     groups: parameterGroups(needs.parameters.values(), { weightDecay: 0.05, decay1d: true }),
     accumulation: 1,
+    segments: spec.segments,
     trainable: () => true,
   };
 }
@@ -63,8 +64,8 @@ export class Trainer {
 export function estimateTraining(spec: WorkloadSpec): MemoryEstimate {
   const workload = buildWorkload(spec);
   const { loss, needs } = workload;
-  const { gradient, update } = trainingPrograms({ loss, metrics: {}, needs }, optionsFor(workload));
-  return estimatePrograms([gradient, update]);
+  const { segments } = trainingPrograms({ loss, metrics: {}, needs }, optionsFor(workload));
+  return estimatePrograms(segments.flatMap(({ gradient, update }) => [gradient, update]));
 }
 
 /** From the fastest to the one that needs least memory. */

@@ -32,6 +32,8 @@ export interface WorkloadSpec {
   masking?: 'drop' | 'all';
   /** What is computed again in the backward pass, to need less memory; default: nothing. */
   rematerialize?: Rematerialization;
+  /** Parts of the backward pass, each with its update; default 1. */
+  segments?: number;
 }
 
 /** A workload as graphs and arrays. */

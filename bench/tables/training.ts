@@ -53,11 +53,17 @@ export const command = defineBenchmark({
       placeholder: 'LEVEL',
       help: `what is computed again in the backward pass: ${REMATERIALIZATIONS.join(', ')}`,
     },
+    segments: {
+      type: 'number',
+      default: 1,
+      placeholder: 'N',
+      help: 'parts of the backward pass, each with its update; the time of the first is then that of forward + backward',
+    },
     models: { type: 'strings', placeholder: 'A,B', help: 'Mini, 16 (default: both; with --quick Mini)' },
   },
   examples: ['', '--models Mini --rounds 20', '--python ~/torch/bin/python', '--quick'],
   rounds: { full: 12, quick: 2 },
-  async measure({ models, rounds, python, quick, rematerialize }, around) {
+  async measure({ models, rounds, python, quick, rematerialize, segments }, around) {
     const level = REMATERIALIZATIONS.find((name) => name === rematerialize);
     if (!level) throw unknownName('--rematerialize', rematerialize, REMATERIALIZATIONS);
     const result: Result = { tables: [], checks: [], notes: [], data: {} };
@@ -68,7 +74,7 @@ export const command = defineBenchmark({
     for (const name of models.length > 0 ? models : quick ? ['Mini'] : Object.keys(MODELS)) {
       if (!Object.hasOwn(MODELS, name)) throw unknownName('model of this table', name, Object.keys(MODELS));
       const measured = await measureModel(
-        { ...MODELS[name].workload, rematerialize: level },
+        { ...MODELS[name].workload, rematerialize: level, segments },
         { python, rounds },
         around,
       );

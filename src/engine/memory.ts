@@ -40,13 +40,14 @@ export function estimateMemory(graph: Graph, residency: Residency = {}, device: 
 
 /**
  * Estimate for programs of one engine that are compiled side by side and share their named buffers. Each keeps the memory
- * of its activations between runs. For `webgpu` it is the GPU's memory and the process's together.
+ * of its activations between runs, or gives it back for the next (`returnsMemory`). For `webgpu` it is the GPU's memory and the process's together.
  */
 export function estimatePrograms(
   programs: readonly { graph: Graph; residency?: Residency }[],
   device: DeviceName = 'cpu',
 ): MemoryEstimate {
   const buffers = new Map<string, number>();
+  let [returned, passing] = [0, 0];
   const parts = { resident: 0, activations: 0, transfers: 0, constants: 0, overhead: ENGINE_OVERHEAD[device] };
   for (const { graph, residency = {} } of programs) {
     const small = optimize(graph);
@@ -72,15 +73,29 @@ export function estimatePrograms(
     };
     count(small.inputs, inputs, () => 1);
     count(small.outputs, outputs, (buffer) => (read.has(buffer) && !worksInPlace ? 2 : 1));
-    if (worksInPlace) continue;
-    parts.activations += ARENA_SLACK * activationBytes(small);
+    if (worksInPlace) {
+      passing = Math.max(passing, consumedBytes(small, residency));
+      continue;
+    }
+    const activations = ARENA_SLACK * activationBytes(small);
+    if (residency.returnsMemory) returned = Math.max(returned, activations);
+    else parts.activations += activations;
     // The file, and ONNX Runtime's copy of its data.
     for (const node of small.nodes)
       if (node.operator.name === 'constant') parts.constants += 2 * bytesOf(node.outputs[0]);
     parts.overhead += PROGRAM_OVERHEAD;
   }
-  for (const bytes of buffers.values()) parts.resident += bytes;
+  parts.activations += returned;
+  // What programs consume lies in the same place for all of them.
+  const consumed = new Set(programs.flatMap(({ residency }) => residency?.consumes ?? []));
+  for (const [name, bytes] of buffers) if (passing === 0 || !consumed.has(name)) parts.resident += bytes;
+  parts.resident += passing;
   return { peak: Object.values(parts).reduce((a, b) => a + b), ...parts };
+}
+
+function consumedBytes({ inputs }: Graph, { inputs: names = {}, consumes = [] }: Residency): number {
+  const consumed = new Set(consumes);
+  return [...inputs].reduce((total, [name, t]) => total + (consumed.has(names[name]) ? bytesOf(t) : 0), 0);
 }
 
 /** What the arena of a session comes to hold for the intermediate values of an optimised graph. */

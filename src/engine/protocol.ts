@@ -14,6 +14,7 @@ export interface Requests {
       signature: Signature;
       residency: Residents;
       keepDuplicates: boolean;
+      returnsMemory: boolean;
     };
     answer: undefined;
   };

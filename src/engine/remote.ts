@@ -63,7 +63,9 @@ export class RemoteEngine implements Engine {
     };
     // Passes work in place and could not take a guarded run back.
     const plan =
-      this.device === 'cpu' && !residency.guard && constants.size === 0 ? elementwisePlan(small, complete) : undefined;
+      this.device === 'cpu' && !residency.guard && constants.size === 0
+        ? elementwisePlan(small, { ...complete, consumes: residency.consumes })
+        : undefined;
     if (plan && (await this.ask('compilePasses', { program, plan }))) return runnable;
     const target = this.device as Exclude<DeviceName, 'reference'>;
     await this.ask('compile', {
@@ -72,6 +74,7 @@ export class RemoteEngine implements Engine {
       signature,
       residency: complete,
       keepDuplicates,
+      returnsMemory: residency.returnsMemory ?? false,
     });
     return runnable;
   }

@@ -20,13 +20,20 @@ export interface Residency {
   /** Graph output → buffer that it writes. A buffer may be read and written by one program: two copies are swapped. */
   outputs?: Record<string, string>;
   /**
+   * Buffers whose values nobody needs after a run: a program that is compiled later may keep its own of this kind in the same
+   * memory, if the two run in turn. Where an engine does not do so they are buffers like others.
+   */
+  consumes?: readonly string[];
+  /** Whether the memory of intermediate values goes back to the process after each run (CPU), instead of being kept for the next. */
+  returnsMemory?: boolean;
+  /**
    * A returned number: where a run makes it infinite or NaN, all buffers that the program reads and writes keep their values.
    */
   guard?: string;
 }
 
 /** A residency with nothing left open. */
-export type Residents = Required<Omit<Residency, 'guard'>> & Pick<Residency, 'guard'>;
+export type Residents = Required<Omit<Residency, 'guard' | 'consumes' | 'returnsMemory'>> & Pick<Residency, 'guard'>;
 
 /** What a buffer is to hold. */
 export interface BufferContent {

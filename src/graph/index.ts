@@ -11,6 +11,7 @@ export { lowerGraph, NO_RESULTS, type OnnxOptions, toOnnx, writeOnnx } from './o
 export * from './ops/index.js';
 export { halfPrecision } from './rewrite/halfPrecision.js';
 export { optimize } from './rewrite/index.js';
+export { cutIntoSegments, type Part, type Segment } from './segments.js';
 export { broadcastShapes, type Shape, sameShape, show, sizeOf } from './shape.js';
 export {
   allOperators,

@@ -1,7 +1,8 @@
 /** The device's part of training: parameters and state live there; two programs, gradient and update, work on them. */
 import { type BufferContent, type Engine, type Program, selfCheck } from '../engine/index.js';
 import { sizeOf, type TensorType, type Values } from '../graph/index.js';
-import { type ModelNeeds, PARAMETER, type ParameterSpec } from '../nn/index.js';
+import { type ModelNeeds, PARAMETER } from '../nn/index.js';
+import type { UpdateGraph } from '../optim/index.js';
 import { groupedReader } from './groupedReader.js';
 import { LossScale, type LossScaleState } from './lossScale.js';
 import type { Objective } from './objective.js';
@@ -10,6 +11,7 @@ import {
   type LearnerOptions,
   LOSS_SCALE,
   PART,
+  type TrainingProgram,
   type TrainingPrograms,
   trainingPrograms,
 } from './programs.js';
@@ -37,15 +39,15 @@ const f32 = (shape: readonly number[]): TensorType => ({ shape, dtype: 'f32' });
 export class Learner {
   /** In half precision: the factor on the loss, and the updates that were left out. */
   lossScale?: LossScale;
+  /** Of the last gradient: later segments read the batch as well. */
+  private feeds: Record<string, Values> = {};
 
   private constructor(
     private readonly engine: Engine,
     private readonly needs: ModelNeeds,
-    private readonly gradientProgram: Program,
+    private readonly programs: readonly { gradient: Program; update: Program }[],
     private readonly accumulateProgram: Program | undefined,
-    private readonly updateProgram: Program,
-    private readonly update_: TrainingPrograms['update'],
-    private readonly trained: ParameterSpec[],
+    private readonly made: TrainingPrograms,
   ) {}
 
   /**
@@ -60,22 +62,27 @@ export class Learner {
   ): Promise<Learner> {
     const isHalf = options.precision === 'f16';
     if (isHalf) await selfCheck(engine, 'f16');
-    const { trained, gradient, accumulate, update } = made ?? trainingPrograms(objective, options);
+    const all = made ?? trainingPrograms(objective, options);
+    const { segments, accumulate } = all;
+    const compiled = ({ graph, residency }: TrainingProgram) => engine.compile(graph, residency);
     // Asked for at once: one is written down while the engine prepares another.
-    const [gradientProgram, updateProgram, accumulateProgram] = await Promise.all([
-      engine.compile(gradient.graph, gradient.residency),
-      engine.compile(update.graph, update.residency),
-      accumulate && engine.compile(accumulate.graph, accumulate.residency),
+    const [programs, accumulateProgram] = await Promise.all([
+      Promise.all(
+        segments.map(async ({ gradient, update }) => {
+          const both = await Promise.all([compiled(gradient), compiled(update)]);
+          return { gradient: both[0], update: both[1] };
+        }),
+      ),
+      accumulate && compiled(accumulate),
     ]);
-    const programs = [gradientProgram, accumulateProgram, updateProgram] as const;
-    const learner = new Learner(engine, objective.needs, ...programs, update, trained);
+    const learner = new Learner(engine, objective.needs, programs, accumulateProgram, all);
     if (isHalf) learner.lossScale = new LossScale();
     return learner;
   }
 
   /** Floating-point operations of one gradient (products and convolutions). */
   get flops(): number {
-    return this.gradientProgram.flops;
+    return this.programs.reduce((total, { gradient }) => total + gradient.flops, 0);
   }
 
   /**
@@ -92,7 +99,7 @@ export class Learner {
     for (const { name, shape } of this.needs.parameters.values()) {
       buffers[PARAMETER + name] = { type: f32(shape), values: parameters.get(name)! };
     }
-    for (const { buffer, parameter, shape, initial } of this.update_.state) {
+    for (const { buffer, parameter, shape, initial } of this.state()) {
       const before =
         saved?.optimizer.get(buffer) ?? (buffer.startsWith('ema/') ? saved?.ema.get(parameter) : undefined);
       // A copy of the parameter: an array that is sent to a worker twice in one message arrives there as one.
@@ -103,28 +110,40 @@ export class Learner {
     await this.engine.write(buffers, options);
   }
 
-  /** Zeros for what gradients are added to. */
-  private noGradient(): Record<string, BufferContent> {
-    return Object.fromEntries(this.trained.map(({ name, shape }) => [GRADIENT + name, { type: f32(shape) }]));
+  private state(): UpdateGraph['state'] {
+    return this.made.segments.flatMap(({ update }) => update.state);
   }
 
-  /** Computes the gradient of one batch; the `part`-th of those that are averaged, counted from 0. */
+  /** Zeros for what gradients are added to. */
+  private noGradient(): Record<string, BufferContent> {
+    return Object.fromEntries(this.made.trained.map(({ name, shape }) => [GRADIENT + name, { type: f32(shape) }]));
+  }
+
+  /**
+   * Computes the gradient of one batch; the `part`-th of those that are averaged, counted from 0. In segments: as far as the
+   * first goes.
+   */
   async gradient(feeds: Record<string, Values>, part = 0): Promise<StepResult> {
     const scale = this.lossScale && { [LOSS_SCALE]: Float32Array.of(this.lossScale.value) };
-    const { loss, ...metrics } = await this.gradientProgram.run({ ...feeds, ...scale });
+    this.feeds = { ...feeds, ...scale };
+    const { loss, ...metrics } = await this.programs[0].gradient.run(this.feeds);
     await this.accumulateProgram?.run({ keep: Float32Array.of(part === 0 ? 0 : 1) });
     return { loss: loss[0], metrics: Object.fromEntries(Object.entries(metrics).map(([name, v]) => [name, v[0]])) };
   }
 
   /**
-   * Applies the gradient. Returns its global norm before clipping. `step` counts from 1.
-   * In half precision: where the norm is not finite nothing is applied, and the next loss is scaled less.
+   * Applies the gradient; in segments: computes and applies the rest of it. Returns its global norm before clipping. `step`
+   * counts from 1. In half precision: where the norm is not finite nothing is applied, and the next loss is scaled less.
    */
   async update(step: number, learningRate: number): Promise<number> {
     // An optimiser that corrects its first steps counts those that it has seen.
     const made = step - (this.lossScale?.skipped ?? 0);
-    const { gradientNorm } = await this.updateProgram.run(this.update_.feeds(made, learningRate));
-    const [norm] = gradientNorm;
+    const norms: number[] = [];
+    for (const [i, { gradient, update }] of this.programs.entries()) {
+      if (i > 0) await gradient.run(this.feeds);
+      norms.push((await update.run(this.made.segments[i].update.feeds(made, learningRate))).gradientNorm[0]);
+    }
+    const norm = norms.length === 1 ? norms[0] : Math.hypot(...norms);
     this.lossScale?.record(Number.isFinite(norm));
     // 0 · NaN is NaN: the next gradient must not be added to this one.
     if (!Number.isFinite(norm) && this.accumulateProgram) await this.engine.write(this.noGradient());
@@ -153,11 +172,11 @@ export class Learner {
   /** Number of values of all buffers that a snapshot holds, in the order in which it is saved. */
   private sizes(): Map<string, number> {
     const parameters = [...this.needs.parameters.values()].map((p) => [PARAMETER + p.name, sizeOf(p.shape)] as const);
-    return new Map([...parameters, ...this.update_.state.map((s) => [s.buffer, sizeOf(s.shape)] as const)]);
+    return new Map([...parameters, ...this.state().map((s) => [s.buffer, sizeOf(s.shape)] as const)]);
   }
 
   private arrange<T>(of: (buffer: string) => T): Snapshot<T> {
-    const state = this.update_.state.map((s) => s.buffer);
+    const state = this.state().map((s) => s.buffer);
     const isAverage = (buffer: string) => buffer.startsWith('ema/');
     return {
       parameters: new Map([...this.needs.parameters.keys()].map((name) => [name, of(PARAMETER + name)])),
@@ -167,9 +186,10 @@ export class Learner {
     };
   }
 
-  /** Name of the first gradient that holds a value which is not finite. */
+  /** Name of the first gradient that holds a value which is not finite; in segments only the last ones are there. */
   async firstBadGradient(): Promise<string | undefined> {
-    for (const { name } of this.trained) {
+    const present = this.made.segments.length === 1 ? this.made.trained : [];
+    for (const { name } of present) {
       const values = (await this.engine.read([GRADIENT + name])).get(GRADIENT + name) as Float32Array;
       if (!values.every(Number.isFinite)) return name;
     }
@@ -182,9 +202,11 @@ export class Learner {
     const parameters = [...this.needs.parameters.keys()].map((n) => PARAMETER + n);
     await this.engine.free([
       ...parameters,
-      ...this.update_.state.map((s) => s.buffer),
-      ...this.trained.flatMap((p) => [GRADIENT + p.name, PART + p.name]),
+      ...this.state().map((s) => s.buffer),
+      ...this.made.trained.flatMap((p) => [GRADIENT + p.name, PART + p.name]),
+      ...this.made.segments.flatMap(({ gradient }) => Object.values(gradient.residency.outputs ?? {})),
     ]);
-    for (const program of [this.gradientProgram, this.accumulateProgram, this.updateProgram]) await program?.dispose();
+    await this.accumulateProgram?.dispose();
+    for (const { gradient, update } of this.programs) for (const program of [gradient, update]) await program.dispose();
   }
 }

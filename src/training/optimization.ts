@@ -56,6 +56,7 @@ export function learnerOptions(recipe: Recipe, needs: ModelNeeds): LearnerOption
     clipNorm: optimizer.clipNorm,
     emaDecay: training.emaDecay || undefined,
     accumulation: training.accumulation,
+    segments: training.segments,
     trainable: (name) => !frozen[freeze](name),
     precision: training.precision,
   };

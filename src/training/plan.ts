@@ -115,14 +115,17 @@ function costOf(recipe: Recipe, batchSize: number, build: (batchSize: number) =>
 }
 
 function builtCost(recipe: Recipe, objective: Objective): Cost {
-  const { trained, gradient, accumulate, update } = recipePrograms(recipe, objective);
-  const programs = [gradient, ...(accumulate ? [accumulate] : []), update];
+  const { trained, segments, accumulate } = recipePrograms(recipe, objective);
+  const programs = [
+    ...segments.flatMap(({ gradient, update }) => [gradient, update]),
+    ...(accumulate ? [accumulate] : []),
+  ];
   return {
     about: objective.about,
     parameters: countParameters(objective.needs),
     trainedParameters: countParameters({ parameters: new Map(trained.map((p) => [p.name, p])) }),
     memory: estimatePrograms(programs, recipe.training.device).peak,
-    flops: gradient.graph.flops,
+    flops: segments.reduce((total, { gradient }) => total + gradient.graph.flops, 0),
   };
 }
 

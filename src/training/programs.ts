@@ -1,6 +1,17 @@
 /** The graphs of a training step (gradient, accumulation, update) and the buffers that they share. */
 import type { Precision, Residency } from '../engine/index.js';
-import { Graph, gradients, halfPrecision, input, optimize, type Tensor } from '../graph/index.js';
+import { ensure } from '../errors/index.js';
+import {
+  cutIntoSegments,
+  Graph,
+  gradients,
+  halfPrecision,
+  input,
+  optimize,
+  type Segment,
+  sizeOf,
+  type Tensor,
+} from '../graph/index.js';
 import { DRAW, PARAMETER, type ParameterSpec } from '../nn/index.js';
 import { type UpdateGraph, type UpdateOptions, updateGraph } from '../optim/index.js';
 import type { Objective } from './objective.js';
@@ -9,6 +20,8 @@ import type { Objective } from './objective.js';
 export const GRADIENT = 'gradient/';
 /** Prefix of the gradient buffers of one of several accumulated batches. */
 export const PART = 'part/';
+/** Prefix of the buffers in which one segment of the backward pass leaves values to a later one. */
+export const HANDED = 'handed/';
 /** Input of a gradient program in half precision: the factor on the loss, which the gradients are rid of again. */
 export const LOSS_SCALE = 'lossScale';
 
@@ -16,6 +29,8 @@ export const LOSS_SCALE = 'lossScale';
 export interface LearnerOptions extends Omit<UpdateOptions, 'gradientScale'> {
   /** Gradients averaged before an update. */
   accumulation: number;
+  /** Parts of the backward pass after each of which the parameters are updated whose gradients it gave. Default 1. */
+  segments?: number;
   /** Parameters that are trained; the others keep their values. */
   trainable: (name: string) => boolean;
   /** Precision of products and activations; parameters, gradients and optimiser state are f32 in any case. */
@@ -28,37 +43,116 @@ export interface TrainingProgram {
   residency: Residency;
 }
 
-/** The programs of a training step, and the parameters that they train. */
-export interface TrainingPrograms {
-  trained: ParameterSpec[];
-  /** Batch → loss, metrics; the gradient of every trained parameter stays on the device. */
+/** A part of the backward pass, the first with the forward pass, and the update of the parameters that it is for. */
+export interface StepSegment {
+  /** Batch → in the first segment: loss, metrics; the gradients stay on the device. */
   gradient: TrainingProgram;
-  /** gradient ← keep · gradient + part; only where gradients are averaged. */
-  accumulate?: TrainingProgram;
   update: UpdateGraph;
 }
 
-/** Everything that is compiled for an objective, without compiling it: milliseconds, and no memory. */
+/** The programs of a training step, and the parameters that they train. */
+export interface TrainingPrograms {
+  trained: ParameterSpec[];
+  /** One after the other; mostly there is one. */
+  segments: StepSegment[];
+  /** gradient ← keep · gradient + part; only where gradients are averaged. */
+  accumulate?: TrainingProgram;
+}
+
+/**
+ * Everything that is compiled for an objective, without compiling it: milliseconds, and no memory.
+ * @throws HiperceiverError where a step in segments is asked for what needs all gradients at once
+ */
 export function trainingPrograms(
   objective: Omit<Objective, 'feeds'>,
-  { accumulation, trainable, precision = 'f32', ...rest }: LearnerOptions,
+  { accumulation, trainable, precision = 'f32', segments = 1, ...rest }: LearnerOptions,
 ): TrainingPrograms {
   const trained = [...objective.needs.parameters.values()].filter((p) => !p.frozen && trainable(p.name));
   const target = accumulation > 1 ? PART : GRADIENT;
-  const parameters = [...objective.needs.parameters.keys()].map((name) => PARAMETER + name);
+  const build = precision === 'f16' ? halfGradientGraph : gradientGraph;
+  const graph = build(objective, trained, target);
+  const options = { ...rest, gradientScale: 1 / accumulation };
+  if (segments === 1)
+    return {
+      trained,
+      segments: [
+        {
+          gradient: { graph, residency: gradientResidency(objective, trained, target) },
+          update: guarded(updateGraph(trained, options), precision),
+        },
+      ],
+      accumulate: accumulation > 1 ? accumulationProgram(trained) : undefined,
+    };
+  checkSegments({ accumulation, precision, clipNorm: rest.clipNorm });
+  const groups = divide(trained, segments);
   return {
     trained,
-    gradient: {
-      graph:
-        precision === 'f16' ? halfGradientGraph(objective, trained, target) : gradientGraph(objective, trained, target),
-      residency: {
-        inputs: Object.fromEntries(parameters.map((name) => [name, name])),
-        outputs: Object.fromEntries(trained.map((p) => [target + p.name, target + p.name])),
-      },
-    },
-    accumulate: accumulation > 1 ? accumulationProgram(trained) : undefined,
-    update: guarded(updateGraph(trained, { ...rest, gradientScale: 1 / accumulation }), precision),
+    segments: cutAt(graph, groups).map((segment, i) => {
+      const { receives, hands } = segment;
+      const { inputs, outputs } = gradientResidency(objective, groups[i], GRADIENT);
+      const update = updateGraph(groups[i], options);
+      return {
+        gradient: {
+          graph: segment.graph,
+          residency: {
+            inputs: { ...inputs, ...sameNames(receives) },
+            outputs: { ...outputs, ...sameNames(hands) },
+            // They run one after the other: what one of them held, the next may hold.
+            returnsMemory: true,
+          },
+        },
+        update: { ...update, residency: { ...update.residency, consumes: groups[i].map((p) => GRADIENT + p.name) } },
+      };
+    }),
   };
+}
+
+function gradientResidency(
+  { needs }: Pick<Objective, 'needs'>,
+  trained: readonly ParameterSpec[],
+  target: string,
+): Required<Pick<Residency, 'inputs' | 'outputs'>> {
+  return {
+    inputs: sameNames([...needs.parameters.keys()].map((name) => PARAMETER + name)),
+    outputs: sameNames(trained.map((p) => target + p.name)),
+  };
+}
+
+/** Graph inputs or outputs that live in buffers of their own names. */
+function sameNames(names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, name]));
+}
+
+function checkSegments({ accumulation, precision, clipNorm = 0 }: Partial<LearnerOptions>): void {
+  const all = 'training.segments updates parameters before all gradients are known';
+  ensure(clipNorm === 0, () => `${all}, so their global norm cannot be clipped: set optimizer.clipNorm to 0.`);
+  ensure(accumulation === 1, () => `${all}, so they cannot be averaged: set training.accumulation to 1.`);
+  ensure(precision === 'f32', () => `${all}, so an infinite one cannot be left out: set training.precision to f32.`);
+}
+
+/** The parameters in groups of about equal size: those that a model uses last come first, as in the backward pass. */
+function divide(trained: readonly ParameterSpec[], count: number): ParameterSpec[][] {
+  const groups: ParameterSpec[][] = Array.from({ length: count }, () => []);
+  const total = trained.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  let before = 0;
+  for (const parameter of trained) {
+    const size = sizeOf(parameter.shape);
+    groups[count - 1 - Math.min(count - 1, Math.floor(((before + size / 2) / total) * count))].push(parameter);
+    before += size;
+  }
+  return groups.filter((group) => group.length > 0);
+}
+
+/** A gradient program in segments: loss, metrics and the gradients of the first group, those of the second, and so on. */
+function cutAt(graph: Graph, groups: readonly ParameterSpec[][]): Segment[] {
+  // Rewritten as a whole: what segments share is found, and what hands on most is known.
+  const whole = optimize(graph);
+  const others = [...whole.outputs.keys()].filter((name) => !name.startsWith(GRADIENT));
+  const parts = groups.map((group, i) => ({
+    outputs: [...(i === 0 ? others : []), ...group.map((p) => GRADIENT + p.name)],
+    closes: group.map((p) => PARAMETER + p.name),
+  }));
+  return cutIntoSegments(whole, parts, HANDED);
 }
 
 /** Loss, metrics and the gradient of every trained parameter. */

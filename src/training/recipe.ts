@@ -255,6 +255,11 @@ export const defaultRecipe = {
      * keeps what the machine's memory has room for.
      */
     rematerialize: 'auto' as 'auto' | 'none' | 'cheap' | 'layers',
+    /**
+     * Parts of the backward pass. After each the parameters are updated whose gradients it gave, so that few gradients exist at
+     * a time; that leaves no global norm to clip (`clipNorm: 0`). 1 updates all at the end.
+     */
+    segments: 1,
     /** Threads of the engine; 0 chooses by the machine. */
     threads: 0,
     /** Folder of the run; empty: `runs/` and the recipe's name. */

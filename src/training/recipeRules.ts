@@ -146,6 +146,7 @@ export const sectionRules: { [S in keyof Sections]: SectionRules<Sections[S]> } 
     device: choice('cpu', 'webgpu', 'wasm', 'reference'),
     precision: choice('f32', 'f16'),
     rematerialize: choice('auto', 'none', 'cheap', 'layers'),
+    segments: integer({ min: 1 }),
     threads: integer({ min: 0 }),
     out: text,
     checkpointEvery: integer({ min: 0 }),

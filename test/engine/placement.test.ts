@@ -28,7 +28,10 @@ function onlyOnGpu(placement: Placement): void {
 /** Checks the gradient, the accumulation where there is one, and the update. */
 async function checkStep(recipe: Recipe, objective: Objective, precision: Precision = 'f32'): Promise<void> {
   const options = { ...learnerOptions(recipe, objective.needs), precision };
-  const { gradient, accumulate, update } = trainingPrograms(objective, options);
+  const {
+    segments: [{ gradient, update }],
+    accumulate,
+  } = trainingPrograms(objective, options);
   for (const program of [gradient, accumulate, update]) if (program) onlyOnGpu(await placementOf(program.graph));
 }
 

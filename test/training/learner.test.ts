@@ -18,6 +18,7 @@ import {
   scheduleOf,
   train,
 } from '../../src/training/index.js';
+import { trainingPrograms } from '../../src/training/portable.js';
 import { newRun, noiseBatch, tinyDescription, tinyRecipe } from './tiny.js';
 
 let engine: Engine;
@@ -110,6 +111,41 @@ test('two accumulated half batches are one whole batch', async () => {
     assert(Math.abs(norm - b.norms[i]) < 1e-5 * norm, `norm ${i}: ${norm} and ${b.norms[i]}`),
   );
   for (const [name, values] of a.after) assert(difference(values, b.after.get(name)!) < 1e-5, name);
+});
+
+test('a step in segments is the step, to the bit', async () => {
+  const batches = [1, 2, 3].map((seed) => [noiseBatch(2, seed)]);
+  const of = async (segments: number, rematerialize: 'none' | 'layers') => {
+    const { recipe } = pretraining({ optimizer: { clipNorm: 0 }, training: { segments, emaDecay: 0.5 } });
+    const objective = autoencodingObjective(tinyDescription(recipe), recipe.masking, 2, rematerialize);
+    return steps(recipe, objective, batches);
+  };
+  for (const level of ['none', 'layers'] as const) {
+    const whole = await of(1, level);
+    for (const segments of [2, 5]) {
+      const { losses, norms, after, ema } = await of(segments, level);
+      assert.deepEqual(losses, whole.losses);
+      assert.deepEqual(after, whole.after);
+      assert.deepEqual(ema, whole.ema);
+      norms.forEach((norm, i) => assert(Math.abs(norm - whole.norms[i]) < 1e-6 * norm, `norm ${i}`));
+    }
+  }
+});
+
+test('a step in segments is refused where all gradients are needed at once', async () => {
+  const refused: PartialRecipe[] = [
+    { optimizer: { clipNorm: 1 }, training: { segments: 2 } },
+    { optimizer: { clipNorm: 0 }, training: { segments: 2, accumulation: 2 } },
+    { optimizer: { clipNorm: 0 }, training: { segments: 2, precision: 'f16', device: 'webgpu' } },
+  ];
+  for (const [i, partial] of refused.entries()) {
+    const { recipe, objective } = pretraining(partial);
+    const name = ['optimizer.clipNorm', 'training.accumulation', 'training.precision'][i];
+    assert.throws(
+      () => trainingPrograms(objective, learnerOptions(recipe, objective.needs)),
+      new RegExp(`set ${name}`),
+    );
+  }
 });
 
 test('the gradient is clipped to its largest norm, and is reported as it was before', async () => {

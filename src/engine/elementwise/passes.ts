@@ -17,7 +17,7 @@ export class Passes {
 
   /** Compiles the plan's kernels (milliseconds); undefined where the heap has no room for its buffers. */
   static async create(plan: ElementwisePlan, heap: Heap): Promise<Passes | undefined> {
-    if (!heap.reserve(plan.buffers)) return undefined;
+    if (!heap.reserve(plan.buffers, plan.consumed)) return undefined;
     const binary = assemble(plan.kernels.map(kernelFunction)) as Uint8Array<ArrayBuffer>;
     const { instance } = await WebAssembly.instantiate(binary, { e: { m: heap.memory } });
     const kernels = plan.kernels.map((_, i) => instance.exports[i] as Kernel);

@@ -31,6 +31,8 @@ export interface ElementwisePlan {
   returned: Record<string, number>;
   /** All buffers that are read or written, with their numbers of elements. */
   buffers: Record<string, number>;
+  /** Those whose memory other programs may use between two runs. */
+  consumed: readonly string[];
   /** Those that are written and not read: a run creates them. */
   created: Record<string, readonly number[]>;
 }
@@ -100,7 +102,8 @@ class Planner {
       for (const name of names) {
         if ((buffers[name] ??= count) !== count) throw new Unsuited();
       }
-    return { kernels: this.kernels, scalars: this.scalars, passes: this.passes, returned, buffers, created };
+    const { kernels, scalars, passes, residency } = this;
+    return { kernels, scalars, passes, returned, buffers, consumed: residency.consumes ?? [], created };
   }
 
   private visit(node: Node): void {

@@ -83,10 +83,11 @@ export class Host {
     this.runtime = await this.loadRuntime(device, threads);
     if (device !== 'webgpu') return;
     const model = toOnnx(Graph.of({ y: input('x', [1]) }), { target: 'webgpu' });
-    this.anchor = await this.runtime.InferenceSession.create(model, this.sessionOptions(false));
+    this.anchor = await this.runtime.InferenceSession.create(model, this.sessionOptions());
   }
 
-  async compile({ program, model, signature, residency, keepDuplicates }: Requests['compile']['ask']): Promise<void> {
+  async compile(ask: Requests['compile']['ask']): Promise<void> {
+    const { program, model, signature, residency } = ask;
     const fetches = new Map<string, OrtTensor>();
     const location: Record<string, 'gpu-buffer' | 'cpu'> = {};
     for (const [name, type] of Object.entries(signature.outputs)) {
@@ -96,7 +97,7 @@ export class Host {
       if (!isResident && this.device === 'cpu') fetches.set(name, this.newTensor(type));
     }
     const session = await this.runtime.InferenceSession.create(model, {
-      ...this.sessionOptions(keepDuplicates),
+      ...this.sessionOptions(ask),
       ...(this.device === 'webgpu' ? { preferredOutputLocation: location } : {}),
     });
     this.programs.set(program, { session, signature, residency, fetches });
@@ -208,7 +209,10 @@ export class Host {
     }
   }
 
-  private sessionOptions(keepDuplicates: boolean): InferenceSession.SessionOptions {
+  private sessionOptions({
+    keepDuplicates = false,
+    returnsMemory = false,
+  }: Partial<Requests['compile']['ask']> = {}): InferenceSession.SessionOptions {
     return {
       executionProviders: [this.device],
       graphOptimizationLevel: 'all',
@@ -218,6 +222,8 @@ export class Host {
       logSeverityLevel: 4,
       // A second, contiguous copy of all activations beside the arena of the first run: twice the memory, no faster.
       enableMemPattern: false,
+      // An arena never gives anything back, and each session has one of its own.
+      enableCpuMemArena: !returnsMemory,
       extra: {
         // Each session has threads of its own, and those of the last run would go on spinning on the cores of the next.
         session: { force_spinning_stop: '1' },
@@ -331,7 +337,7 @@ export class Host {
     const types = names.map((name) => this.buffer(name).type);
     const copies = types.map(({ shape, dtype }, i) => [`copy${i}`, input(`original${i}`, shape, dtype)] as const);
     const model = toOnnx(new Graph(new Map(copies)), { target: 'webgpu' });
-    const options = { ...this.sessionOptions(false), preferredOutputLocation };
+    const options = { ...this.sessionOptions(), preferredOutputLocation };
     const session = await this.runtime.InferenceSession.create(model, options);
     const originals = names.map((name, i) => [`original${i}`, this.buffer(name).current] as const);
     const results = await session.run(Object.fromEntries(originals));
