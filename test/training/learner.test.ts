@@ -117,7 +117,7 @@ test('a step in segments is the step, to the bit', async () => {
   const batches = [1, 2, 3].map((seed) => [noiseBatch(2, seed)]);
   const of = async (segments: number, rematerialize: 'none' | 'layers') => {
     const { recipe } = pretraining({ optimizer: { clipNorm: 0 }, training: { segments, emaDecay: 0.5 } });
-    const objective = autoencodingObjective(tinyDescription(recipe), recipe.masking, 2, rematerialize);
+    const objective = pretrainingObjective(tinyDescription(recipe), recipe.masking, 2, rematerialize);
     return steps(recipe, objective, batches);
   };
   for (const level of ['none', 'layers'] as const) {
