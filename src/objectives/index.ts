@@ -47,6 +47,7 @@ export {
   type Pretraining,
   type PretrainingOptions,
   pretrainingOf,
+  publishedMasking,
   TOKENIZER,
 } from './pretraining/index.js';
 export {

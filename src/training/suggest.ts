@@ -2,6 +2,8 @@
 import { basename, resolve } from 'node:path';
 import { loadCheckpoint } from '../checkpoint/index.js';
 import { commonShape, type Dataset, type KindName, kindOf, openData, sampleOf } from '../data/index.js';
+import { type SystemName, systemByName } from '../models/index.js';
+import { publishedMasking } from '../objectives/index.js';
 import { fromConfig, type ModelDescription } from './description.js';
 import type { Recipe, RecipeFile } from './recipe.js';
 import { usualLength } from './recipeReader.js';
@@ -84,10 +86,10 @@ const suggestions: { [K in KindName]: (dataset: Dataset) => Promise<Suggestion> 
 
 /**
  * Masked pre-training of one of our own variants on any data set, at rates that let positions order themselves: the tables
- * begin small and learn ten times faster than the rest.
+ * begin small and learn ten times faster than the rest. Another system is masked as its paper does it.
  * @throws HiperceiverError where there is nothing to learn from at `path`
  */
-export async function suggestPretraining(path: string): Promise<RecipeFile> {
+export async function suggestPretraining(path: string, system: SystemName = 'hip'): Promise<RecipeFile> {
   const dataset = await openData(path);
   const { sections, elements } = await suggestions[dataset.kind](dataset);
   return {
@@ -95,11 +97,35 @@ export async function suggestPretraining(path: string): Promise<RecipeFile> {
     task: 'pretrain',
     ...sections,
     data: { path, kind: dataset.kind, ...sections.data },
+    ...(system === 'hip' ? suggestedHip(elements) : suggestedSystem(system)),
+    training: { steps: 2000, batchSize: 16 },
+  };
+}
+
+type Suggested = Required<Pick<RecipeFile, 'model' | 'masking' | 'optimizer'>>;
+
+function suggestedHip(elements: number): Suggested {
+  return {
     model: { name: 'hip', variant: elements <= LARGEST_TINY ? 'tiny' : 'small', positionInitScale: 0.3 },
     masking: { scheme: 'group', ratio: 0.85, input: 'drop', reconstruct: 'masked' },
     optimizer: { learningRate: 3e-3, positionLearningRateScale: 10, warmupSteps: 50, weightDecay: 0.01 },
-    training: { steps: 2000, batchSize: 16 },
   };
+}
+
+/** The smallest variant of a system, at rates that suit transformers. */
+function suggestedSystem(name: SystemName): Suggested {
+  const variants = Object.keys(systemByName(name).variants);
+  return {
+    model: { name, variant: variants.find((variant) => /tiny|mini/i.test(variant)) ?? variants[0] },
+    masking: publishedMasking(name),
+    optimizer: { learningRate: 1e-3, warmupSteps: 100, weightDecay: 0.05 },
+  };
+}
+
+/** The head that a system's classes are read by: its own, where it has one. */
+function headOf(name: string): Pick<RecipeFile, 'finetune'> {
+  const { masksElements, classify } = systemByName(name);
+  return masksElements || !classify ? {} : { finetune: { head: 'own' } };
 }
 
 /**
@@ -121,7 +147,7 @@ export async function suggestFinetuning(from: string, path?: string): Promise<Re
     points: { ...before?.points, ...points },
     bands: before?.bands,
     model: { ...before?.model, name: description.system as Recipe['model']['name'], variant: description.variant },
-    finetune: { from },
+    finetune: { ...headOf(description.system).finetune, from },
     optimizer: FINETUNING_RATES,
     training: { steps: 1000, batchSize: 16 },
   };
@@ -155,12 +181,13 @@ function sizesOf({
 }
 
 /** Learning the task of the data from scratch, with the model that {@link suggestPretraining} chooses. */
-export async function suggestScratch(path: string): Promise<RecipeFile> {
-  const { name, masking: _, ...rest } = await suggestPretraining(path);
+export async function suggestScratch(path: string, system?: SystemName): Promise<RecipeFile> {
+  const { name, masking: _, ...rest } = await suggestPretraining(path, system);
   return {
     ...rest,
     name: `${name}-scratch`,
     task: 'finetune',
+    ...headOf(rest.model?.name ?? 'hip'),
     optimizer: FINETUNING_RATES,
     training: { steps: 1000, batchSize: 16 },
   };

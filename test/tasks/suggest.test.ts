@@ -100,3 +100,15 @@ test('what is fine-tuned is read as it was pre-trained; labelled pictures may be
   for (const kind of [description.task, description.reader?.kind, score?.task]) assert.equal(kind, 'segmentation');
   assert.deepEqual(description.modalities[0].indexShape, [12, 12]);
 });
+
+test('another system is suggested in its smallest size, masked as its paper does it, its classes read by its own head', async () => {
+  const path = await classes('png', await picture(1, 32, 32));
+  for (const system of ['mae', 'fastmim', 'beit', 'dvae'] as const) {
+    const recipe = resolveRecipe(await suggestPretraining(path, system));
+    assert.deepEqual([recipe.model.name, recipe.model.variant], [system, 'tiny']);
+  }
+  const { masking } = resolveRecipe(await suggestPretraining(path, 'mae'));
+  assert.deepEqual([masking.scheme, masking.ratio, masking.normalizeTargets], ['uniform', 0.75, true]);
+  assert.equal(resolveRecipe(await suggestScratch(path, 'vit')).finetune.head, 'own');
+  assert.equal(resolveRecipe(await suggestScratch(path)).finetune.head, 'latents');
+});

@@ -39,11 +39,11 @@ export const command = defineCommand({
     const { from, scratch } = options;
     if (from && scratch) throw new UsageError('Give either --from CHECKPOINT or --scratch.');
     const overrides = { ...typed, ...(from || scratch ? { 'finetune.from': from ?? '' } : {}) };
-    const resolved = await chooseRecipe('finetune', positionals[0], overrides, async (data) => {
+    const resolved = await chooseRecipe('finetune', positionals[0], overrides, async (data, system) => {
       if (from) return suggestFinetuning(from, data);
       ensure(scratch, noBeginning);
       ensure(data, () => 'Nothing to train on: give labelled data with --data, such as one folder for each class.');
-      return suggestScratch(data);
+      return suggestScratch(data, system);
     });
     ensure(scratch || resolved.finetune.from || typed['training.resume'], noBeginning);
     // The baseline of a recipe is kept beside what it is compared with.

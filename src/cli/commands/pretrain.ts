@@ -29,9 +29,9 @@ export const command = defineCommand({
     'hip pretrain my-recipe.ts --masking.scheme uniform --mask-ratio 0.7',
   ],
   run: async ({ positionals, overrides, quiet, output, program }) => {
-    const recipe = await chooseRecipe('pretrain', positionals[0], overrides, async (data) => {
+    const recipe = await chooseRecipe('pretrain', positionals[0], overrides, async (data, system) => {
       ensure(data, () => 'Nothing to train on: give a folder of images with --data, or a recipe such as quickstart.');
-      return suggestPretraining(data);
+      return suggestPretraining(data, system);
     });
     await using engine = await createEngine(recipe.training);
     const { result, code } = await untilInterrupted((signal) =>

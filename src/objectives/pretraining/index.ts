@@ -4,7 +4,7 @@ import { hiddenAppearance } from './appearance.js';
 import { learnedTokens } from './codebook.js';
 import { hiddenElements } from './elements.js';
 import { removedPatches } from './patches.js';
-import type { BuildPretraining } from './pretraining.js';
+import type { BuildPretraining, PretrainingOptions } from './pretraining.js';
 import { removedParts } from './satellite.js';
 import { hiddenTokens } from './visualTokens.js';
 
@@ -18,20 +18,31 @@ export type {
 } from './pretraining.js';
 export { TOKENIZER } from './visualTokens.js';
 
-const objectives: Record<string, BuildPretraining> = {
-  hip: hiddenElements,
-  hip_class_bottleneck: hiddenElements,
-  perceiver_io: hiddenElements,
-  mae: removedPatches,
-  beit: hiddenTokens,
-  dvae: learnedTokens,
-  satmae: removedParts,
-  fastmim: hiddenAppearance,
+interface Published {
+  build: BuildPretraining;
+  /** What is hidden in the paper, where it is not the recipe's default. */
+  masking?: Partial<PretrainingOptions>;
+}
+
+const objectives: Record<string, Published> = {
+  hip: { build: hiddenElements },
+  hip_class_bottleneck: { build: hiddenElements },
+  perceiver_io: { build: hiddenElements },
+  mae: { build: removedPatches, masking: { scheme: 'uniform', ratio: 0.75, normalizeTargets: true } },
+  beit: { build: hiddenTokens, masking: { scheme: 'blocks', ratio: 0.4 } },
+  dvae: { build: learnedTokens },
+  satmae: { build: removedParts, masking: { scheme: 'uniform', ratio: 0.75, normalizeTargets: true } },
+  fastmim: { build: hiddenAppearance, masking: { scheme: 'uniform', ratio: 0.75 } },
 };
 
 /** Whether a system has something to learn without labels. */
 export function canPretrain(system: string): boolean {
   return Object.hasOwn(objectives, system);
+}
+
+/** How the paper of a system masks, where that differs from HiP's. */
+export function publishedMasking(system: string): Partial<PretrainingOptions> {
+  return objectives[system]?.masking ?? {};
 }
 
 /**
@@ -44,5 +55,5 @@ export function pretrainingOf(system: string): BuildPretraining {
     () =>
       `${system} has no objective without labels: fine-tune it (hip finetune --scratch), or pre-train one of ${Object.keys(objectives).join(', ')}.`,
   );
-  return objectives[system];
+  return objectives[system].build;
 }
