@@ -39,6 +39,10 @@ const tables: Registry = {
     summary: 'Share of a step that waits for JPEG files, and whether memory stays flat',
     load: () => import('./tables/loader.js'),
   },
+  augmentation: {
+    summary: 'What augmentation costs: processor time of an image, small ones and photographs',
+    load: () => import('./tables/augmentation.js'),
+  },
   shards: {
     summary: 'Streaming shards in shuffled order: time, memory, and every sample once after a stop',
     load: () => import('./tables/shards.js'),

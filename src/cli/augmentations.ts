@@ -6,7 +6,7 @@ import { loadRecipe, type Recipe, recipeNames, resolveRecipe, suggestPretraining
 
 /** Options that make the reading of each kind random, for people whose recipe has none. */
 export const randomOptions: Record<KindName, string> = {
-  image: '--data.crop randomResized --data.flip true',
+  image: '--data.crop randomResized --augment.randAugment 9',
   segmentation: '--data.crop randomResized --data.flip true',
   audio: '--data.crop random --audio.shift 0.1 --audio.gain 6',
   video: '--data.crop randomResized --audio.gain 6',

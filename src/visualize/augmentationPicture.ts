@@ -4,6 +4,9 @@ import {
   type Dataset,
   exampleName,
   kindOf,
+  type MixOptions,
+  mixBatch,
+  mixes,
   plainReader,
   type Reader,
   readExample,
@@ -11,7 +14,7 @@ import {
 } from '../data/index.js';
 import { storedExample } from '../data/source.js';
 import { ensure } from '../errors/index.js';
-import { fold, keyFrom } from '../random/index.js';
+import { fold, type Key, keyFrom } from '../random/index.js';
 import { drawFitted } from './gallery.js';
 import { drawTitles, MARGIN, titlesHeight } from './layout.js';
 import type { RgbImage } from './picture.js';
@@ -26,6 +29,8 @@ export interface AugmentationOptions {
   draws?: number;
   /** Seed of the training; default 0. */
   seed?: number;
+  /** Mixes the draws, each with that of the row opposite: the first with the last. */
+  mix?: MixOptions;
 }
 
 /** The figure of one modality. */
@@ -42,13 +47,13 @@ export interface AugmentationPicture {
 export async function augmentationPictures(
   dataset: Dataset,
   reader: Reader,
-  { count = 6, draws = 5, seed = 0 }: AugmentationOptions = {},
+  { count = 6, draws = 5, seed = 0, mix = {} }: AugmentationOptions = {},
 ): Promise<Record<string, AugmentationPicture>> {
   const shown = spreadSample(dataset, count);
   const key = fold(keyFrom(seed), 'augmentations');
   const [part] = Object.keys(kindOf(reader).parts);
   const readers = [plainReader(reader), ...Array.from({ length: draws }, () => reader)];
-  const read: { caption: string; versions: Awaited<ReturnType<typeof readExample>>[] }[] = [];
+  const read: { caption: string; versions: ExampleSlots[] }[] = [];
   let reason = '';
   for (let row = 0; row < shown.size; row++) {
     try {
@@ -62,6 +67,14 @@ export async function augmentationPictures(
     }
   }
   ensure(read.length > 0, () => `None of the examples of ${dataset.path} that were tried can be read: ${reason}.`);
+  if (mixes(mix)) {
+    for (let draw = 1; draw <= draws; draw++) {
+      const column = read.map(({ versions }) => versions[draw]);
+      mixColumn(column, reader, mix, fold(key, 'mix', draw)).forEach((slots, row) => {
+        read[row].versions[draw] = slots;
+      });
+    }
+  }
   const figures: Record<string, AugmentationPicture> = {};
   for (const { modality, pictures } of picturesOf(reader)) {
     const elements = modality.indexShape.reduce((a, b) => a * b, 1);
@@ -87,6 +100,33 @@ export async function augmentationPictures(
     };
   }
   return figures;
+}
+
+type ExampleSlots = Awaited<ReturnType<typeof readExample>>;
+
+/** Examples mixed as a batch of them is in training. */
+function mixColumn(examples: readonly ExampleSlots[], reader: Reader, mix: MixOptions, key: Key): ExampleSlots[] {
+  const size = examples.length;
+  const shapes = kindOf(reader).shapes(reader);
+  const signals = Object.fromEntries(
+    shapes.map(({ name }) => [name, Float32Array.from(examples.flatMap(({ signals }) => [...signals[name]]))]),
+  );
+  const lengths = Object.fromEntries(
+    shapes.map(({ name, indexShape }) => {
+      const elements = indexShape.reduce((a, b) => a * b, 1);
+      return [name, Int32Array.from(examples, ({ lengths }) => lengths[name] ?? elements)];
+    }),
+  );
+  const mixed = mixBatch({ size, signals, lengths }, shapes, mix, key, reader.permutation);
+  return examples.map((_, i) => ({
+    signals: Object.fromEntries(
+      Object.entries(mixed.signals).map(([name, values]) => {
+        const length = values.length / size;
+        return [name, values.subarray(i * length, (i + 1) * length)];
+      }),
+    ),
+    lengths: Object.fromEntries(Object.entries(mixed.lengths ?? {}).map(([name, own]) => [name, own[i]])),
+  }));
 }
 
 const CELL = 132;

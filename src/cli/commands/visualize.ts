@@ -139,7 +139,11 @@ const kinds: Record<string, Kind> = {
       const recipe = await dataRecipe(source, overrides);
       const { dataset, reader } = await prepareSignals(recipe);
       const count = countOption('--count', options.count);
-      const made = await augmentationPictures(dataset, reader, { count, seed: recipe.training.seed });
+      const made = await augmentationPictures(dataset, reader, {
+        count,
+        seed: recipe.training.seed,
+        mix: { mixup: recipe.augment.mixup, cutmix: recipe.augment.cutmix },
+      });
       const figures = Object.fromEntries(Object.entries(made).map(([name, { figure }]) => [name, figure]));
       const pictures = await writeEach(out, figures);
       const varies = Object.values(made).some((own) => own.varies);

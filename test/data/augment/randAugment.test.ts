@@ -8,6 +8,7 @@ import type { Pixels } from '../../../src/data/augment/pixels.js';
 import { brightness, posterize, solarize } from '../../../src/data/augment/pointwise.js';
 import { operations, randAugment } from '../../../src/data/augment/randAugment.js';
 import { transformImage } from '../../../src/data/index.js';
+import { writeFrames } from '../../../src/data/transform.js';
 import { fold, keyFrom } from '../../../src/random/index.js';
 import { noise, smooth } from '../fixtures.js';
 
@@ -184,5 +185,18 @@ test('moves, mirroring and augmentation go together as moves and mirroring alone
       transformImage(image, { ...options, augment }, fold(key, i)),
       transformImage(image, options, fold(key, i)),
     );
+  }
+});
+
+test('all frames of a clip are augmented by one draw', () => {
+  const frame = { height: 16, width: 16, channels: 3, data: smooth(3, 16, 16) };
+  const options = { imageSize: [16, 16], channels: 3, crop: 'none', flip: false, mean: [0.5], std: [0.25] } as const;
+  const augment = { randAugment: { magnitude: 9 }, colorJitter: [0.4, 0.4, 0.4, 0.1], grayscale: 0.5 } as const;
+  const still = { shiftY: 0, shiftX: 0, flip: false };
+  for (let i = 0; i < 20; i++) {
+    const out = new Float32Array(3 * 768);
+    writeFrames([frame, frame, frame], still, { ...options, augment }, fold(key, i), out);
+    assert.deepEqual(out.subarray(0, 768), out.subarray(768, 1536));
+    assert.deepEqual(out.subarray(0, 768), out.subarray(1536));
   }
 });
