@@ -40,7 +40,7 @@ const tables: Registry = {
     load: () => import('./tables/loader.js'),
   },
   augmentation: {
-    summary: 'What augmentation costs: processor time of an image, small ones and photographs',
+    summary: 'What augmentation costs: processor time for each image, beside that of decoding a photograph',
     load: () => import('./tables/augmentation.js'),
   },
   shards: {

@@ -1,20 +1,25 @@
-import { createLoader, type Dataset, type ImageAugmentation, openImages, type Reader } from '../../src/data/index.js';
-import { keyFrom } from '../../src/random/index.js';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { decodeImage, drawView, type ImageAugmentation, type RawImage, transformImage } from '../../src/data/index.js';
+import { fold, keyFrom } from '../../src/random/index.js';
 import { defineBenchmark } from '../benchmark.js';
 import { inTurn } from '../measure.js';
 import { withPhotographs } from '../photographs.js';
 import type { Result } from '../report.js';
 
-const PICTURES = 64;
-/** Examples of one run, so that each takes a few tenths of a second. */
-const SMALL = { side: 32, examples: 1024 };
-const LARGE = { side: 224, examples: 64 };
-const BATCH = 32;
+const PICTURES = 16;
+/** Sides, and how often all pictures are transformed in one run: a few hundredths of a second. */
+const SIZES = [
+  { side: 32, passes: 16 },
+  { side: 224, passes: 1 },
+];
+const DECODING = 'reading a JPEG file, random resized crop';
+const PLAIN = 'crop and flip';
 
 const sides: Record<string, ImageAugmentation | undefined> = {
-  'crop and flip': undefined,
+  [PLAIN]: undefined,
   'colour jitter 0.4': { colorJitter: [0.4, 0.4, 0.4, 0] },
-  '… with hue 0.2': { colorJitter: [0.4, 0.4, 0.4, 0.2] },
+  'colour jitter 0.8, hue 0.2': { colorJitter: [0.8, 0.8, 0.8, 0.2] },
   'RandAugment 9, 2 layers': { randAugment: { magnitude: 9, layers: 2 } },
   'erase 0.25': { erase: { probability: 0.25, fill: 'noise' } },
 };
@@ -22,64 +27,78 @@ const sides: Record<string, ImageAugmentation | undefined> = {
 /** `bench augmentation` */
 export const command = defineBenchmark({
   name: 'augmentation',
-  summary: 'What augmentation costs: processor time of an image, small ones and photographs',
+  summary: 'What augmentation costs: processor time for each image, beside that of decoding a photograph',
   description:
-    'Reads training batches on the calling thread: JPEG files of 500x375 as random resized crops of 224x224, and, where ' +
-    '--data names them, small stored images with pad-and-crop, both mirrored; then with each augmentation beside that.',
-  options: {
-    data: { type: 'string', placeholder: 'DIR', help: 'small images, such as CIFAR-10, to be read at 32x32 as well' },
-  },
-  examples: ['', '--data ../shared/data/cifar10', '--quick'],
-  rounds: { full: 8, quick: 2 },
-  async measure({ data, rounds }, around) {
+    'Makes decoded images of 32x32 and 224x224 model inputs, mirrored and moved, then with each augmentation beside that; ' +
+    'and decodes JPEG files of 500x375 to both sizes. In one thread, in processor time.',
+  options: {},
+  examples: ['', '--quick'],
+  rounds: { full: 40, quick: 3 },
+  async measure({ rounds }, around) {
     const result: Result = { tables: [], checks: [], notes: [], data: {} };
-    const add = async (title: string, dataset: Dataset, size: typeof SMALL, crop: 'random' | 'randomResized') => {
-      around.note(title);
-      const times = await inTurn(
-        Object.entries(sides).map(([name, augment]) => ({
-          name,
-          run: async () => ({
-            reading: await millisecondsOf(dataset, readerOf(size.side, crop, augment), size.examples),
-          }),
-        })),
-        { rounds, warmUps: 1 },
-      );
-      const plain = times['crop and flip'].reading.best;
-      result.tables.push({
-        title,
-        columns: ['augmentation', 'images/s', 'ms an image', 'added'],
-        rows: Object.entries(times).map(([name, { reading }]) => [
-          name,
-          Math.round((1000 * size.examples) / reading.best),
-          (reading.best / size.examples).toFixed(3),
-          ((reading.best - plain) / size.examples).toFixed(3),
-        ]),
-      });
-      (result.data as Record<string, unknown>)[title] = times;
-    };
-    if (data) await add('Small images, 32x32', await openImages(data), SMALL, 'random');
     await withPhotographs(PICTURES, async (folder) => {
-      await add('Photographs, 224x224', await openImages(folder), LARGE, 'randomResized');
+      const files = await Promise.all((await readdir(folder)).map((file) => readFile(join(folder, file))));
+      for (const { side, passes } of SIZES) {
+        around.note(`${side}x${side}`);
+        const decode = (bytes: Uint8Array, i: number) =>
+          decodeImage(bytes, [side, side], (height, width) =>
+            drawView(keyFrom(i), height, width, { imageSize: [side, side], crop: 'randomResized', flip: true }),
+          );
+        const images = await Promise.all(files.map(decode));
+        const decoding = async () => {
+          for (const [i, bytes] of files.entries()) await decode(bytes, i);
+        };
+        const times = await inTurn(
+          [
+            { name: DECODING, run: async () => ({ image: (await processorTime(decoding)) / files.length }) },
+            ...Object.entries(sides).map(([name, augment]) => ({
+              name,
+              run: async () => {
+                const all = async () => transformAll(images, side, passes, augment);
+                return { image: (await processorTime(all)) / (passes * images.length) };
+              },
+            })),
+          ],
+          { rounds, warmUps: 2 },
+        );
+        const plain = times[PLAIN].image.best;
+        result.tables.push({
+          title: `${side}x${side}`,
+          columns: ['what', 'ms an image', 'beyond crop and flip'],
+          rows: Object.entries(times).map(([name, { image }]) => [
+            name,
+            image.best.toFixed(3),
+            name === DECODING ? undefined : (image.best - plain).toFixed(3),
+          ]),
+        });
+        (result.data as Record<string, unknown>)[`${side}x${side}`] = times;
+      }
     });
     result.notes.push(
-      `Processor time, the best of ${rounds} rounds in turn, since what else the machine does only adds to it; images/s are what one thread that has a core to itself would read.`,
+      `Processor time, the best of ${rounds} rounds in turn: what else the machine does only adds to it.`,
     );
     return result;
   },
 });
 
-function readerOf(side: number, crop: 'random' | 'randomResized', augment?: ImageAugmentation): Reader {
-  const size = { imageSize: [side, side], channels: 3 } as const;
-  return { kind: 'image', ...size, crop, flip: true, mean: [0.5], std: [0.25], augment };
+function transformAll(images: readonly RawImage[], side: number, passes: number, augment?: ImageAugmentation): void {
+  const options = {
+    imageSize: [side, side],
+    channels: 3,
+    crop: 'random',
+    flip: true,
+    mean: [0.5],
+    std: [0.25],
+  } as const;
+  for (let pass = 0; pass < passes; pass++)
+    for (const [i, image] of images.entries())
+      transformImage(image, { ...options, augment }, fold(keyFrom(1), pass, i));
 }
 
-/** Milliseconds of processor time, of all threads of this process, in which `count` examples are read. */
-async function millisecondsOf(dataset: Dataset, reader: Reader, count: number): Promise<number> {
-  const options = { reader, batchSize: BATCH, shuffle: true, workers: 0, prefetch: 1, key: keyFrom(0) };
-  const loader = createLoader(dataset, options);
+/** Milliseconds of processor time, of all threads of this process. */
+async function processorTime(run: () => Promise<void>): Promise<number> {
   const began = process.cpuUsage();
-  for (let done = 0; done < count; done += BATCH) await loader.next();
+  await run();
   const { user, system } = process.cpuUsage(began);
-  await loader.close();
   return (user + system) / 1000;
 }
