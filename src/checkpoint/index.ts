@@ -14,6 +14,7 @@ export {
 export { type ForeignFormat, type ForeignWeights, openForeignWeights } from './foreign/openForeignWeights.js';
 export { renamed, writeRenamed } from './foreign/renamed.js';
 export { errorCode, readError, writeError } from './ioErrors.js';
+export { readJson } from './jsonFile.js';
 export { checkpointPath, latestCheckpoint, pruneCheckpoints } from './runFolder.js';
 export { openSafetensors, readSafetensors, readSafetensorsHeader, writeSafetensors } from './safetensors.js';
 export { shown } from './shown.js';

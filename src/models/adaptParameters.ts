@@ -5,6 +5,7 @@
 import { ensure } from '../errors/index.js';
 import { input, type Shape, sizeOf } from '../graph/index.js';
 import { type InterpolationMode, resizePositions, Scope } from '../nn/index.js';
+import { adaptTables } from './adaptTables.js';
 import { indexDim, type Modality } from './modality.js';
 import {
   blockName,
@@ -18,6 +19,7 @@ import {
   tableName,
   unembedName,
 } from './partNames.js';
+import { resizeChannels } from './resizeChannels.js';
 import type { System } from './system.js';
 
 /** How what a checkpoint does not hold is made up for. */
@@ -54,6 +56,7 @@ export function adaptParameters(
   config: unknown,
   options: AdaptOptions = {},
 ): AdaptedParameters {
+  if (!system.masksElements) return adaptTables(parameters, from, to, system, config);
   const had = shapesOf(system, config, from);
   for (const [name, shape] of had) {
     const values = parameters.get(name);
@@ -158,28 +161,6 @@ function adapt(
 }
 
 const sameGrid = (a: Modality, b: Modality) => a.indexShape.join() === b.indexShape.join();
-
-/** `[outer, from, inner]` → `[outer, to, inner]`: the channels that both have, then zeros or the mean of the old ones. */
-function resizeChannels(
-  values: Float32Array,
-  { outer, from, to, fill }: { outer: number; from: number; to: number; fill: 'zero' | 'mean' },
-): Float32Array {
-  if (from === to) return values;
-  const inner = values.length / outer / from;
-  const out = new Float32Array(outer * to * inner);
-  for (let o = 0; o < outer; o++) {
-    const old = values.subarray(o * from * inner, (o + 1) * from * inner);
-    const next = out.subarray(o * to * inner, (o + 1) * to * inner);
-    next.set(old.subarray(0, Math.min(from, to) * inner));
-    if (fill === 'zero') continue;
-    for (let at = from * inner; at < next.length; at++) {
-      let sum = 0;
-      for (let c = 0; c < from; c++) sum += old[c * inner + (at % inner)];
-      next[at] = sum / from;
-    }
-  }
-  return out;
-}
 
 /** Where a parameter that belongs to no modality was: labels change the names of blocks and heads. */
 function renamedTrunk(from: readonly Modality[], to: readonly Modality[], config: unknown): (name: string) => string {

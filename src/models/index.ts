@@ -13,9 +13,23 @@ export {
 } from './grouping.js';
 export { type HipConfig, hip, hipGrouping } from './hip.js';
 export type { RowSelection } from './inputStage.js';
+export {
+  type FromLayout,
+  fromLayout,
+  type Layout,
+  type LayoutTensor,
+  storedAs,
+  toLayout,
+} from './layouts/index.js';
 export { indexDim, type Modality } from './modality.js';
 export { type ModelName, modelNames, parseModelName } from './modelName.js';
 export { type PerceiverIoConfig, perceiverIo } from './perceiverIo.js';
+export type {
+  ForeignCheckpoint,
+  Form,
+  PublishedLayout,
+  PublishedModel,
+} from './published/published.js';
 export { configOf, type SystemName, settingsOf, systemByName, systems } from './registry.js';
 export { selectRows } from './rows.js';
 export type { ApplyOptions, ClassLogits, DenseLogits, PerceiverOutputs, System } from './system.js';

@@ -1,9 +1,11 @@
 /** What the rest of the house needs to know of an architecture. */
 import type { Tensor } from '../graph/index.js';
 import type { Scope } from '../nn/index.js';
+import type { Resizable } from './adaptTables.js';
 import type { Grouping } from './grouping.js';
 import type { RowSelection } from './inputStage.js';
 import type { Modality } from './modality.js';
+import type { PublishedLayout } from './published/published.js';
 
 /** How a model is applied. */
 export interface ApplyOptions {
@@ -60,6 +62,10 @@ export interface System<Config = any> {
   masksElements: boolean;
   /** Settings that variants may have and need not. */
   settings?: readonly string[];
+  /** The layouts that published checkpoints of it come in, the likeliest first. */
+  published?: readonly PublishedLayout[];
+  /** Models of patches: which parameters depend on the size of the input, and how they are carried over to another. */
+  resizable?(config: Config): readonly Resizable[];
   /** `inputs[name]`: `[B, I, C]`. */
   apply(
     scope: Scope,

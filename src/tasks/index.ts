@@ -15,7 +15,9 @@ export { type ExportAccuracy, exportAccuracy } from './exportAccuracy.js';
 export { type ExportedGraph, type ExportGraphOptions, type ExportTask, exportGraph } from './exportGraph.js';
 export { type ExportOptions, type ExportReport, exportOnnx } from './exportOnnx.js';
 export { type ExportPrecision, PRECISIONS, precisionNamed } from './exportPrecision.js';
+export { exportWeights, type WeightsReport } from './exportWeights.js';
 export { type FinetuneResult, finetune } from './finetune.js';
+export { type ImportedModel, type ImportOptions, importModel, recognise } from './importModel.js';
 export {
   describeVariant,
   type InspectedModel,

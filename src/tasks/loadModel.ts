@@ -39,7 +39,7 @@ export async function loadModel(path: string, { ema = true } = {}): Promise<Load
 
 /** Throws one sentence where a model that was built needs parameters that are not there or have other sizes. */
 export function checkParameters(
-  { parameters: needed }: ModelNeeds,
+  { parameters: needed }: Pick<ModelNeeds, 'parameters'>,
   given: ReadonlyMap<string, Float32Array>,
   where: string,
 ): void {

@@ -6,6 +6,7 @@ import { beit, beitClassHead, beitPool, beitTokenHead, patchTokens } from '../mo
 import { beitSegmentation } from '../models/beitSegmentation.js';
 import { encodeTokens, mostProbableTokens, tokenGrid } from '../models/discreteVae.js';
 import { dalleVae, hfBeit, type Layout, storedAs, unilmBeit } from '../models/layouts/index.js';
+import { type BeitReference, beitOfReference } from '../models/published/beitClasses.js';
 import {
   fromMap,
   type ModelNeeds,
@@ -19,7 +20,6 @@ import {
 import { atPlaces, blockwiseMask, crossEntropy, maskedPlaces, maskedTokenLoss } from '../objectives/index.js';
 import { vitLayerOf } from '../optim/index.js';
 import { parameterGroups } from '../optim/parameterGroups.js';
-import { type BeitReference, beitOfReference } from './beitModel.js';
 import type { Comparison } from './comparison.js';
 import { floatsOf, type GoldenCase, integersOf, tensorOf } from './goldenCase.js';
 import { pairOf, pixelsOf } from './images.js';

@@ -1,29 +1,18 @@
 /** Golden cases of FastMIM: histograms of oriented gradients, and pre-training of vision and Swin transformers. */
 import type { Engine } from '../engine/index.js';
-import { ensure, unknownName } from '../errors/index.js';
+import { ensure } from '../errors/index.js';
 import { input, type Tensor } from '../graph/index.js';
-import {
-  blockGrid,
-  FASTMIM_HOG,
-  type FastMimConfig,
-  type FastMimTarget,
-  fastMim,
-  fastMimGrid,
-} from '../models/fastmim.js';
+import { blockGrid, FASTMIM_HOG, type FastMimConfig, fastMim, fastMimGrid } from '../models/fastmim.js';
 import { fastMimSwin, fastMimVit } from '../models/layouts/index.js';
-import { type SwinConfig, shiftMask, stageGrid, swinDefaults, windowOf } from '../models/swin.js';
-import { vitDefaults } from '../models/vit.js';
+import { fastMimOfOriginal } from '../models/published/fastmim.js';
+import { type SwinConfig, shiftMask, stageGrid, windowOf } from '../models/swin.js';
 import { relativePositionIndex, Scope } from '../nn/index.js';
 import { hog, maskedHogLoss, maskedPixelLoss, maskFromOrder, numKept, orderByNoise } from '../objectives/index.js';
 import type { Comparison } from './comparison.js';
 import { floatsOf, type GoldenCase } from './goldenCase.js';
-import { pairOf, pixelsOf } from './images.js';
+import { pixelsOf } from './images.js';
 import { compareModel } from './referenceModel.js';
 import { CaseInputs, runGraph } from './runGraph.js';
-import { epsilonOf } from './torchArguments.js';
-
-/** Our targets by the reference's `mim_loss`. */
-const TARGETS: Record<string, FastMimTarget> = { l2: 'pixels', HOG: 'hog' };
 
 /** Width of a token in the reference's Swin transformer, by which it repeats the mask, whatever `patch_size` is. */
 const SWIN_TOKEN = 32;
@@ -31,7 +20,7 @@ const SWIN_TOKEN = 32;
 /** Runs a case of FastMIM. */
 export async function verifyFastMim(golden: GoldenCase, comparison: Comparison, engine: Engine): Promise<void> {
   if (golden.config.nbins !== undefined) return verifyHog(golden, comparison, engine);
-  const config = configOf(golden);
+  const config = fastMimOfOriginal(golden.config);
   const { encoder } = config;
   const inputs = new CaseInputs(golden);
   const { pixels, size } = pixelsOf(inputs.of('images'));
@@ -89,59 +78,6 @@ function repeated(x: Tensor, times: number): Tensor {
 /** `[B, rows, columns]` as the reference has it, `[B, 1, rows, columns]`. */
 function asMap(x: Tensor): Tensor {
   return x.reshape([x.shape[0], 1, ...x.shape.slice(1)]);
-}
-
-/** The reference's arguments, with its defaults. A Swin transformer is told by its list of depths. */
-function configOf({ config: c }: GoldenCase): FastMimConfig {
-  const { mim_loss: mimLoss = 'l2' } = c;
-  if (!Object.hasOwn(TARGETS, mimLoss)) throw unknownName('mim_loss', mimLoss, Object.keys(TARGETS));
-  const isSwin = c.depths !== undefined || c.window_size !== undefined;
-  const size = pairOf(c.img_size ?? 224);
-  const decoderWidth: number = c.decoder_embed_dim ?? 512;
-  return {
-    size,
-    encoder: isSwin ? { kind: 'swin', swin: swinOf(c) } : { kind: 'vit', vit: vitOf(c) },
-    token: c.patch_size ?? 16,
-    block: c.block_size ?? (isSwin ? 32 : 16),
-    target: TARGETS[mimLoss],
-    decoder: {
-      width: decoderWidth,
-      depth: c.decoder_depth ?? 8,
-      mlpWidth: Math.trunc(decoderWidth * (c.mlp_ratio ?? 4)),
-      qkvBias: isSwin ? (c.qkv_bias ?? false) : true,
-      normEpsilon: isSwin ? 1e-5 : epsilonOf(c.norm_layer, 1e-5),
-    },
-  };
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: arguments of the reference
-function vitOf(c: any) {
-  const width: number = c.embed_dim ?? 1024;
-  return {
-    ...vitDefaults,
-    patch: pairOf(c.patch_size ?? 16),
-    width,
-    depth: c.depth ?? 24,
-    heads: c.num_heads ?? 16,
-    mlpWidth: Math.trunc(width * (c.mlp_ratio ?? 4)),
-    normEpsilon: epsilonOf(c.norm_layer, 1e-5),
-  };
-}
-
-/** `mlp_ratio` and `qkv_bias` reach the decoder alone. */
-// biome-ignore lint/suspicious/noExplicitAny: arguments of the reference
-function swinOf(c: any): SwinConfig {
-  return {
-    ...swinDefaults,
-    size: pairOf(c.img_size ?? 224),
-    width: c.embed_dim ?? 96,
-    depths: c.depths ?? [2, 2, 18, 2],
-    heads: c.num_heads ?? [3, 6, 12, 24],
-    window: c.window_size ?? 7,
-    patchNorm: c.patch_norm ?? true,
-    absolutePositions: c.ape ?? false,
-    shifted: c.shifted ?? true,
-  };
 }
 
 /** The case without the buffers that the reference keeps with its weights, which are compared with what is computed here. */

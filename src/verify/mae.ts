@@ -2,9 +2,10 @@
 import type { Engine } from '../engine/index.js';
 import { input, type Values } from '../graph/index.js';
 import { hfMae, originalMae, storedAs } from '../models/layouts/index.js';
-import { type MaeConfig, maeDecoder, maeDefaults, maeEncoder } from '../models/mae.js';
+import { maeDecoder, maeEncoder } from '../models/mae.js';
+import { maeOfHf, maeOfOriginal } from '../models/published/mae.js';
 import { type VitConfig, vit, vitDefaults } from '../models/vit.js';
-import { patchGrid, resizePositions, Scope, type Size2d, sincos2d } from '../nn/index.js';
+import { patchGrid, resizePositions, Scope, sincos2d } from '../nn/index.js';
 import { crossEntropy, maskFromOrder, numKept, orderByNoise, patchReconstruction } from '../objectives/index.js';
 import { parameterGroups, vitLayerOf } from '../optim/index.js';
 import type { Comparison } from './comparison.js';
@@ -12,7 +13,6 @@ import { floatsOf, type GoldenCase, tensorOf } from './goldenCase.js';
 import { pairOf, pixelsOf } from './images.js';
 import { compareCount, compareModel, type ReferenceModel } from './referenceModel.js';
 import { CaseInputs } from './runGraph.js';
-import { epsilonOf, torchActivation } from './torchArguments.js';
 import { compareTrajectory } from './trajectory.js';
 
 /** Runs a case of MAE, told apart by its inputs: noise for pre-training, labels for fine-tuning, else tables. */
@@ -24,7 +24,7 @@ export async function verifyMae(golden: GoldenCase, comparison: Comparison, engi
 
 async function verifyPretraining(golden: GoldenCase, comparison: Comparison, engine: Engine): Promise<void> {
   const isHf = golden.config.hidden_size !== undefined;
-  const config = isHf ? fromHf(golden) : fromOriginal(golden);
+  const config = isHf ? maeOfHf(golden.config) : maeOfOriginal(golden.config);
   const { shape } = tensorOf(golden, 'input.images');
   const images = input('images', shape.slice(-4));
   const { pixels, size } = pixelsOf(images);
@@ -78,9 +78,10 @@ async function verifyPretraining(golden: GoldenCase, comparison: Comparison, eng
 /** The classifier is a plain vision transformer whose positions are trained. */
 async function verifyFinetuning(golden: GoldenCase, comparison: Comparison, engine: Engine): Promise<void> {
   const c = golden.config;
+  const { decoder: _, ...encoder } = maeOfOriginal(c);
   const config: VitConfig = {
     ...vitDefaults,
-    ...encoderOf(c),
+    ...encoder,
     pooling: c.global_pool ? 'average' : 'token',
     normAfterPooling: Boolean(c.global_pool),
     classes: c.num_classes ?? 1000,
@@ -146,54 +147,4 @@ interface TableOptions {
   cls_token?: boolean;
   from?: number | number[];
   to?: number | number[];
-}
-
-/** The encoder's arguments in the authors' repository, with its defaults. */
-// biome-ignore lint/suspicious/noExplicitAny: arguments of the reference
-function encoderOf(c: any) {
-  const width: number = c.embed_dim ?? 1024;
-  return {
-    patch: pairOf(c.patch_size ?? 16) as Size2d,
-    width,
-    depth: (c.depth ?? 24) as number,
-    heads: (c.num_heads ?? 16) as number,
-    mlpWidth: Math.trunc(width * (c.mlp_ratio ?? 4)),
-    qkvBias: (c.qkv_bias ?? true) as boolean,
-    normEpsilon: epsilonOf(c.norm_layer, 1e-6),
-  };
-}
-
-function fromOriginal({ config: c }: GoldenCase): MaeConfig {
-  const width: number = c.decoder_embed_dim ?? 512;
-  return {
-    ...maeDefaults,
-    ...encoderOf(c),
-    decoder: {
-      width,
-      depth: c.decoder_depth ?? 8,
-      heads: c.decoder_num_heads ?? 16,
-      mlpWidth: Math.trunc(width * (c.mlp_ratio ?? 4)),
-    },
-  };
-}
-
-/** The arguments of Hugging Face's `ViTMAEConfig`, with its defaults. */
-function fromHf({ config: c }: GoldenCase): MaeConfig {
-  return {
-    ...maeDefaults,
-    patch: pairOf(c.patch_size ?? 16),
-    width: c.hidden_size,
-    depth: c.num_hidden_layers ?? 12,
-    heads: c.num_attention_heads ?? 12,
-    mlpWidth: c.intermediate_size ?? 3072,
-    qkvBias: c.qkv_bias ?? true,
-    activation: torchActivation(c.hidden_act),
-    normEpsilon: c.layer_norm_eps ?? 1e-12,
-    decoder: {
-      width: c.decoder_hidden_size ?? 512,
-      depth: c.decoder_num_hidden_layers ?? 8,
-      heads: c.decoder_num_attention_heads ?? 16,
-      mlpWidth: c.decoder_intermediate_size ?? 2048,
-    },
-  };
 }

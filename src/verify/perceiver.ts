@@ -20,13 +20,13 @@ import {
   pointFeatures,
   type ReferencePerceiver,
 } from '../models/perceiver/index.js';
+import { torchActivation } from '../models/published/torchArguments.js';
 import { DRAW, fourierFeatures, fourierFeaturesAt, Scope } from '../nn/index.js';
 import { crossEntropy } from '../objectives/index.js';
 import type { Comparison } from './comparison.js';
 import { floatsOf, type GoldenCase, integersOf, tensorOf } from './goldenCase.js';
 import { compareModel } from './referenceModel.js';
 import { CaseInputs } from './runGraph.js';
-import { torchActivation } from './torchArguments.js';
 
 /** Runs a case of the Perceiver, or of its position features alone. */
 export async function verifyPerceiver(golden: GoldenCase, comparison: Comparison, engine: Engine): Promise<void> {

@@ -2,6 +2,7 @@
 import type { Engine } from '../engine/index.js';
 import { input, type Tensor } from '../graph/index.js';
 import { satMaeLayout } from '../models/layouts/index.js';
+import { SATMAE_TIMES, satMaeOfOriginal } from '../models/published/satmae.js';
 import {
   partCount,
   type SatMaeConfig,
@@ -24,26 +25,14 @@ import {
 } from '../objectives/index.js';
 import type { Comparison } from './comparison.js';
 import { floatsOf, type GoldenCase, integersOf, tensorOf } from './goldenCase.js';
-import { pairOf, pixelsOf } from './images.js';
+import { pixelsOf } from './images.js';
 import { compareModel } from './referenceModel.js';
 import { CaseInputs } from './runGraph.js';
-import { epsilonOf } from './torchArguments.js';
-
-/** Images of one place in the reference. */
-const TIMES = 3;
-/** Channels of a component of the timestamp, and of a group's number: the reference's constants and defaults. */
-const TIME_WIDTHS = { encoder: 128, decoder: 64 };
-const GROUP_WIDTHS = { encoder: 256, decoder: 128 };
-const DEFAULT_GROUPS = [
-  [0, 1, 2, 6],
-  [3, 4, 5, 7],
-  [8, 9],
-];
 
 /** Runs a case of SatMAE. */
 export async function verifySatMae(golden: GoldenCase, comparison: Comparison, engine: Engine): Promise<void> {
   if (golden.config.encoderDimPerComponent !== undefined) return verifyTimestamps(golden, comparison);
-  const config = configOf(golden);
+  const config = satMaeOfOriginal(golden.config, { isTemporal: golden.io.has('input.timestamps') });
   const inputs = new CaseInputs(golden);
   const scope = Scope.root();
   const outputs = golden.config.num_classes === undefined ? pretrained(scope) : classified(scope);
@@ -100,40 +89,8 @@ export async function verifySatMae(golden: GoldenCase, comparison: Comparison, e
     const features = timestampFeatures(floatsOf(golden, 'input.timestamps'), partWidth / TIME_COMPONENTS);
     const key = `${name}/times`;
     inputs.feeds[key] = features;
-    return input(key, [features.length / (TIMES * partWidth), TIMES, partWidth]);
+    return input(key, [features.length / (SATMAE_TIMES * partWidth), SATMAE_TIMES, partWidth]);
   }
-}
-
-/** The reference's arguments, with its defaults. */
-function configOf({ config: c, io }: GoldenCase): SatMaeConfig {
-  const isTemporal = io.has('input.timestamps');
-  const stack = (part: 'encoder' | 'decoder', sizes: { width: number; depth: number; heads: number }) => ({
-    ...sizes,
-    mlpWidth: Math.trunc(sizes.width * (c.mlp_ratio ?? 4)),
-    partWidth: isTemporal
-      ? TIME_COMPONENTS * (c[part === 'encoder' ? 'timeDimEncoder' : 'timeDimDecoder'] ?? TIME_WIDTHS[part])
-      : (c[part === 'encoder' ? 'channel_embed' : 'decoder_channel_embed'] ?? GROUP_WIDTHS[part]),
-  });
-  const isClassifier = c.num_classes !== undefined;
-  return {
-    ...stack('encoder', {
-      width: c.embed_dim ?? (isClassifier ? 768 : 1024),
-      depth: c.depth ?? (isClassifier ? 12 : 24),
-      heads: c.num_heads ?? (isClassifier ? 12 : 16),
-    }),
-    decoder: stack('decoder', {
-      width: c.decoder_embed_dim ?? 512,
-      depth: c.decoder_depth ?? 8,
-      heads: c.decoder_num_heads ?? 16,
-    }),
-    size: pairOf(c.img_size ?? 224),
-    patch: pairOf(c.patch_size ?? 16),
-    qkvBias: c.qkv_bias ?? true,
-    normEpsilon: epsilonOf(c.norm_layer, 1e-5),
-    parts: isTemporal
-      ? { kind: 'times', count: TIMES, channels: c.in_chans ?? 3 }
-      : { kind: 'groups', groups: c.channel_groups ?? DEFAULT_GROUPS },
-  };
 }
 
 /** Images `[B, T, C, H, W]` as `[B, T, H·W, C]`, or `[B, C, H, W]` as `[B, H·W, C]`. */

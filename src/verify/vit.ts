@@ -2,7 +2,8 @@
 import type { Engine } from '../engine/index.js';
 import type { Tensor } from '../graph/index.js';
 import { hfVit, type Layout, timmVit } from '../models/layouts/index.js';
-import { type VitConfig, type VitOutputs, vit, vitDefaults } from '../models/vit.js';
+import { vitOfHf, vitOfTimm } from '../models/published/vit.js';
+import { type VitConfig, type VitOutputs, vit } from '../models/vit.js';
 import { patchGrid, Scope, type Size2d } from '../nn/index.js';
 import { crossEntropy } from '../objectives/index.js';
 import type { Comparison } from './comparison.js';
@@ -10,7 +11,6 @@ import type { GoldenCase } from './goldenCase.js';
 import { pairOf, pixelsOf } from './images.js';
 import { compareModel } from './referenceModel.js';
 import { CaseInputs } from './runGraph.js';
-import { epsilonOf, torchActivation } from './torchArguments.js';
 
 /** Runs a case of the vision transformer. */
 export async function verifyVit(golden: GoldenCase, comparison: Comparison, engine: Engine): Promise<void> {
@@ -48,54 +48,23 @@ interface CaseModel {
   imageSize: Size2d;
 }
 
-/** The arguments of timm's `VisionTransformer`, with its defaults. */
 function fromTimm({ config: c }: GoldenCase): CaseModel {
-  const patch = pairOf(c.patch_size ?? 16);
-  const width = c.embed_dim ?? 768;
-  const pooling = c.global_pool ?? 'token';
-  const classToken = c.class_token ?? true;
-  const config: VitConfig = {
-    ...vitDefaults,
-    patch,
-    width,
-    depth: c.depth ?? 12,
-    heads: c.num_heads ?? 12,
-    mlpWidth: Math.trunc(width * (c.mlp_ratio ?? 4)),
-    qkvBias: c.qkv_bias ?? true,
-    activation: torchActivation(c.act_layer ?? undefined),
-    normEpsilon: epsilonOf(c.norm_layer, 1e-6),
-    classToken,
-    classPosition: !c.no_embed_class,
-    preNorm: c.pre_norm ?? false,
-    layerScale: c.init_values ?? undefined,
-    pooling: pooling === 'avg' ? 'average' : pooling === 'token' ? 'token' : 'none',
-    normAfterPooling: c.fc_norm ?? pooling === 'avg',
-    classes: c.num_classes ?? 1000,
-  };
-  return { config, layout: timmVit(patch), imageSize: pairOf(c.img_size ?? 224) };
+  const config = vitOfTimm(c);
+  return { config, layout: timmVit(config.patch), imageSize: pairOf(c.img_size ?? 224) };
 }
 
-/** The arguments of Hugging Face's `ViTConfig`, with its defaults; the class is told by the names of the weights. */
+/** The class is told by the names of the weights. */
 function fromHf(golden: GoldenCase): CaseModel {
   const c = golden.config;
   const names = [...(golden.weights?.keys() ?? [])];
   const prefix = names.some((name) => name.startsWith('vit.')) ? 'vit.' : '';
   const hasHead = names.includes('classifier.weight');
-  const patch = pairOf(c.patch_size ?? 16);
   const config: VitConfig = {
-    ...vitDefaults,
-    patch,
-    width: c.hidden_size,
-    depth: c.num_hidden_layers ?? 12,
-    heads: c.num_attention_heads ?? 12,
-    mlpWidth: c.intermediate_size ?? 3072,
-    qkvBias: c.qkv_bias ?? true,
-    activation: torchActivation(c.hidden_act),
-    normEpsilon: c.layer_norm_eps ?? 1e-12,
+    ...vitOfHf(c),
     pooler: names.some((name) => name.includes('pooler.')),
     classes: hasHead ? tensorOfWeights(golden, 'classifier.weight')[0] : 0,
   };
-  return { config, layout: hfVit(patch, prefix), imageSize: pairOf(c.image_size ?? 224) };
+  return { config, layout: hfVit(config.patch, prefix), imageSize: pairOf(c.image_size ?? 224) };
 }
 
 function tensorOfWeights({ weights }: GoldenCase, name: string): readonly number[] {

@@ -28,13 +28,13 @@ test('import converts to safetensors under the same names, with config.json', as
   mkdirSync(path('hub'));
   writeFileSync(path('hub', 'pytorch_model.bin'), readFileSync(run));
   writeFileSync(path('hub', 'config.json'), '{"model_type":"vit","architectures":["ViTModel"]}');
-  const out = await succeeded('import', path('hub'), '--out', path('converted'));
+  const out = await succeeded('import', path('hub'), '--raw', '--out', path('converted'));
   assert.match(out, /^config\.json +vit, ViTModel$/m);
   const { tensors } = await readSafetensors(path('converted', 'model.safetensors'));
   assert.deepEqual([...(tensors.get('embed.weight') as StoredTensor).data], ramp(12));
   assert.equal(JSON.parse(readFileSync(path('converted', 'config.json'), 'utf8')).model_type, 'vit');
   // In place: safetensors beside what they were made of.
-  await succeeded('import', path('hub'), '--out', path('hub'));
+  await succeeded('import', path('hub'), '--raw', '--out', path('hub'));
   assert.deepEqual((await readSafetensors(path('hub', 'model.safetensors'))).tensors, tensors);
 });
 
@@ -71,7 +71,8 @@ test('import makes a checkpoint of our own, which the other commands take', asyn
       ['import', weights, '--as', 'hip/tiny', '--input', 'image=12x12x3', ...config, '--out', data],
       /holds .*, which a checkpoint would replace/,
     ],
-    [['import', imported, '--out', imported], /is what is being imported/],
+    [['import', imported, '--raw', '--out', imported], /is what is being imported/],
+    [['import', run, '--out', path('never')], /run\.pth is of no model that is known by its tensors, such as .* --raw/],
     [['import', path('nowhere')], /nowhere does not exist/],
   ];
   for (const [argv, sentence] of refusals) {
@@ -86,6 +87,6 @@ test('values that are no numbers are listed where they are kept, and refused for
   const data = Float32Array.of(1, Number.NaN);
   const file = path('nan.safetensors');
   await writeSafetensors(file, [['w', { dtype: 'F32', shape: [2], data }]]);
-  assert.match(await succeeded('import', file, '--out', path('nan')), /"w" holds 1 NaN or infinite value\./);
+  assert.match(await succeeded('import', file, '--raw', '--out', path('nan')), /"w" holds 1 NaN or infinite value\./);
   assert.deepEqual((await readSafetensors(path('nan', 'model.safetensors'))).tensors.get('w')?.data, data);
 });

@@ -1,35 +1,44 @@
 import type { Dataset } from '../../data/index.js';
-import { HiperceiverError } from '../../errors/index.js';
+import { ensure, HiperceiverError } from '../../errors/index.js';
 import {
   type ExportAccuracy,
   type ExportReport,
   exportAccuracy,
   exportOnnx,
+  exportWeights,
   type LoadedModel,
   loadModel,
   openDataOf,
+  type WeightsReport,
 } from '../../tasks/index.js';
 import { defineCommand } from '../command.js';
 import { describeSkipped } from '../describe/skipped.js';
 import { exportTask, precision, taskOption } from '../exportOptions.js';
+import { ensureOurs } from '../importAs.js';
 import { checkpointArgument, countOption, dataOption, splitOption, startEngine } from '../modelOptions.js';
 import { formatBytes, formatShape, formatShare, plural } from '../quantities.js';
 import { formatTable } from '../table.js';
 import { progressWatch } from '../watch.js';
 
-/** `hip export`: a file for inference that ONNX Runtime loads without this program. */
+/** `hip export`: a file for inference that ONNX Runtime loads without this program, or a folder for other programs. */
 export const command = defineCommand({
   name: 'export',
-  summary: 'Write a model as an ONNX file for inference anywhere',
-  usage: 'CHECKPOINT [--out ONNX] [options]',
+  summary: 'Write a model as an ONNX file for inference anywhere, or as other programs keep it',
+  usage: 'CHECKPOINT [--out ONNX | --layout NAME --out DIR] [options]',
   description:
     'Plain ONNX (operator set 18) with the weights inside; very large weights lie in a second file beside it. Any signals: ' +
     'each is an input with its own axes, `valid/NAME` says what of it is real where some may be short or missing. Classes, ' +
     'means, deviations and layouts stand in its metadata. The file is loaded with plain ONNX Runtime and ' +
     'compared with the model before it is put in its place. In fp16 and int8, what that costs is then measured on real ' +
-    'examples: accuracy where they have labels, else the error of the features or reconstructions.',
+    'examples: accuracy where they have labels, else the error of the features or reconstructions. With --layout the ' +
+    'weights are written under the names of another program instead, as hip import reads them: hf, timm, original, …',
   options: {
-    out: { type: 'string', default: 'model.onnx', placeholder: 'ONNX', help: 'the file' },
+    out: { type: 'string', placeholder: 'PATH', help: 'the file (default: model.onnx), or the folder for --layout' },
+    layout: {
+      type: 'string',
+      placeholder: 'NAME',
+      help: 'write a folder as this program keeps it: hf, timm, original',
+    },
     task: taskOption,
     precision: {
       type: 'string',
@@ -51,9 +60,17 @@ export const command = defineCommand({
     'hip export runs/first-finetune --precision int8 --data photos --out classifier-int8.onnx',
     'hip export runs/first --task features --batch-size 16 --out encoder.onnx',
     'hip export runs/first --task reconstruct --out autoencoder.onnx',
+    'hip export runs/vit-finetune --layout hf --out vit-for-transformers',
   ],
   run: async ({ positionals, options, quiet, output }) => {
-    const { out, embedNormalization } = options;
+    const { embedNormalization, layout, out = 'model.onnx' } = options;
+    if (layout !== undefined) {
+      ensure(options.out !== undefined, () => 'Say with --out which folder is to be written.');
+      await ensureOurs(out);
+      const written = await exportWeights(await loadModel(positionals[0]), layout, out);
+      output.result(written, () => describeWeights(written, out));
+      return;
+    }
     const settings = {
       task: exportTask(options.task),
       precision: precision(options.precision),
@@ -90,6 +107,22 @@ async function imagesFor(
     if (data === undefined && error instanceof HiperceiverError) return undefined;
     throw error;
   }
+}
+
+function describeWeights({ of, form, tensors, values, files }: WeightsReport, out: string): string {
+  const forms = {
+    pretraining: 'encoder and decoder',
+    encoder: 'encoder',
+    classes: 'classifier',
+    segmentation: 'segmenter',
+  };
+  return [
+    `${plural(tensors, 'tensor')} (${formatBytes(4 * values)}) as ${of} has them: ${forms[form]}.`,
+    ...files,
+    '',
+    'Next:',
+    `  hip import ${out}`,
+  ].join('\n');
 }
 
 function describeFile(report: ExportReport): string[] {

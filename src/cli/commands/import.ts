@@ -13,8 +13,10 @@ import {
   writeSafetensors,
 } from '../../checkpoint/index.js';
 import { ensure } from '../../errors/index.js';
+import { parseModelName } from '../../models/index.js';
+import { recognise } from '../../tasks/index.js';
 import { defineCommand } from '../command.js';
-import { importAs } from '../importAs.js';
+import { importAs, importRecognised } from '../importAs.js';
 import { parseModalities } from '../inputs.js';
 import { formatBytes, formatShape, plural, shortList } from '../quantities.js';
 import { formatTable } from '../table.js';
@@ -22,22 +24,23 @@ import { formatTable } from '../table.js';
 /** `hip import`: weights that other programs wrote. */
 export const command = defineCommand({
   name: 'import',
-  summary: 'Tell what weights of other programs hold, and convert them',
-  usage: 'PATH [--list] [--out DIR] [--as MODEL] [options]',
+  summary: 'Tell what weights of other programs hold, and make a model of them',
+  usage: 'PATH [--list] [--out DIR] [--as MODEL|--raw] [options]',
   description:
     'PATH is a file or folder of weights: safetensors, alone, in shards or in a folder as Hugging Face has it; or a state ' +
     'dict of PyTorch (.pth, .pt, .bin, .ckpt), of which nothing is run: a file that calls anything but what weights are ' +
-    'made of is refused. With --out the tensors are written as safetensors under the same names, config.json beside ' +
-    'them; with --as besides, they become a checkpoint of that model, for all other commands.',
+    'made of is refused. The model is known by its config.json, or by the names of its tensors; with --out it becomes a ' +
+    'checkpoint for all other commands, its classifier too. --as names the model instead; --raw writes the tensors as ' +
+    'they are, under the same names.',
   options: {
     list: { type: 'boolean', help: 'list every tensor with its type and shape' },
     out: { type: 'string', placeholder: 'DIR', help: 'folder to write' },
     as: { type: 'string', placeholder: 'MODEL', help: 'a model as listed by the command models, such as hip/16' },
+    raw: { type: 'boolean', help: 'write safetensors under the names that the tensors have, config.json beside them' },
     input: {
       type: 'strings',
-      default: ['image=224x224x3'],
       placeholder: 'NAME=SHAPE',
-      help: 'with --as: modalities that the weights were made for, sizes of the grid, then channels',
+      help: 'input that the model is to take, sizes of the grid, then channels (default: what the weights were made for)',
     },
     part: { type: 'string', placeholder: 'KEY', help: 'which of several state dicts in one file, such as model_ema' },
   },
@@ -45,23 +48,34 @@ export const command = defineCommand({
   positionals: [{ name: 'PATH', help: 'a file of weights, an .index.json of shards, or a folder with one of these' }],
   examples: [
     'hip import mae_pretrain_vit_base.pth --list',
-    'hip import downloads/vit-base --out vit-base',
+    'hip import downloads/vit-base-patch16-224 --out models/vit-base',
+    'hip import downloads/vit-base-patch16-224 --input image=384x384x3 --out models/vit-base-384',
+    'hip import mae_pretrain_vit_base.pth --raw --out downloads/mae-base',
     'hip import weights.safetensors --as hip/tiny --input image=32x32x3 --out runs/imported',
   ],
   run: async ({ positionals: [path], options, overrides, output }) => {
-    const { out, as: system, list } = options;
-    ensure(system === undefined || out !== undefined, () => 'Say with --out where the checkpoint is to be written.');
+    const { out, as: typed, raw, list } = options;
+    ensure(typed === undefined || out !== undefined, () => 'Say with --out where the checkpoint is to be written.');
     const weights = await openForeignWeights(path, { part: options.part });
-    const report = describeWeights(weights);
+    const modalities = options.input.length > 0 ? parseModalities(options.input) : undefined;
+    const system = typed === undefined ? undefined : parseModelName(typed).system;
+    const known = raw ? undefined : recognise(weights, { system, modalities });
+    const report = {
+      ...describeWeights(weights),
+      model: known && { system: known.system.name, of: known.published.of },
+    };
     const remarks = [...weights.remarks];
     const written: Written = { out };
-    if (out !== undefined && system !== undefined) {
-      const modalities = parseModalities(options.input);
-      const imported = await importAs({ path, weights }, { system, modalities, overrides, out });
+    if (out !== undefined && raw) remarks.push(...(await convert(weights, out)));
+    else if (out !== undefined) {
+      const from = { path, weights };
+      const asked = { modalities, overrides, out };
+      const imported =
+        typed !== undefined && !known
+          ? await importAs(from, { ...asked, system: typed, modalities: modalities ?? parseModalities(USUAL_INPUT) })
+          : await importRecognised(from, { ...asked, system });
       Object.assign(written, { model: imported.model, taken: imported.taken });
       remarks.push(...imported.remarks);
-    } else if (out !== undefined) {
-      remarks.push(...(await convert(weights, out)));
     }
     const tensors = list ? tensorRows(weights) : undefined;
     output.result({ ...report, remarks, ...(out === undefined ? {} : written), tensors }, () =>
@@ -74,6 +88,9 @@ export const command = defineCommand({
     );
   },
 });
+
+/** What a model of raw elements is taken to be made for, where nothing is said. */
+const USUAL_INPUT = ['image=224x224x3'];
 
 interface Written {
   out?: string;
@@ -95,6 +112,8 @@ interface WeightsReport {
   architectures?: unknown;
   /** Arguments of the program that wrote them. */
   args?: Record<string, unknown>;
+  /** The system that they are of, and whose classes wrote them. */
+  model?: { system: string; of: string };
 }
 
 function describeWeights({ format, files, tensors, config, args }: ForeignWeights): WeightsReport {
@@ -111,7 +130,7 @@ function describeWeights({ format, files, tensors, config, args }: ForeignWeight
 }
 
 function summaryRows(report: WeightsReport): [string, string][] {
-  const { format, files, tensors, parameters, bytes, types, modelType, architectures, args } = report;
+  const { format, files, tensors, parameters, bytes, types, modelType, architectures, args, model } = report;
   const told = [modelType, ...(Array.isArray(architectures) ? architectures : [architectures])]
     .filter((name) => typeof name === 'string')
     .map(shown);
@@ -120,6 +139,7 @@ function summaryRows(report: WeightsReport): [string, string][] {
     ['format', files.length > 1 ? `${format}, ${plural(files.length - 1, 'shard')}` : format],
     ['tensors', tensors.toLocaleString('en-US')],
     ['values', `${parameters.toLocaleString('en-US')}, ${formatBytes(bytes)}`],
+    ...(model ? [['model', `${model.system}, as ${model.of} is`] as [string, string]] : []),
     ['types', shortList(Object.entries(types).map(([type, count]) => `${type} (${count.toLocaleString('en-US')})`))],
     ...(told.length > 0 ? [['config.json', told.join(', ')] as [string, string]] : []),
     ...(plain.length > 0

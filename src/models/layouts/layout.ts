@@ -58,7 +58,7 @@ const LEAVES: Record<string, string> = {
 };
 
 /** Tensors that others keep beside the parameters, and that follow from the sizes or count steps: never needed. */
-const BYSTANDERS = /(^|\.)(relative_position_index|num_batches_tracked)$/;
+const BYSTANDERS = /(^|\.)(relative_position_index|attn_mask|num_batches_tracked)$/;
 
 /** Where the layout keeps a parameter; undefined where no rule speaks of it. */
 export function storedAs(layout: Layout, { name, shape }: NamedShape): StoredAs | undefined {

@@ -2,6 +2,7 @@
 
 import type { Tensor } from '../../graph/index.js';
 import { fromMap, patchGrid, resizedLinearly, type Size2d } from '../../nn/index.js';
+import { gridTables, offsetTables, patchWeights } from '../adaptTables.js';
 import {
   type BeitConfig,
   type BeitPooling,
@@ -14,6 +15,7 @@ import {
 import { type BeitSegmentationConfig, beitSegmentation } from '../beitSegmentation.js';
 import { beitVariants, forMaskedImages, segmentationOf } from '../beitVariants.js';
 import { type DiscreteVaeConfig, discreteVaeVariants } from '../discreteVae.js';
+import { hfBeitLayout, unilmBeitLayout } from '../published/beit.js';
 import type { System } from '../system.js';
 import { encoderOutputs, imageOf, oneGroup, refuseMasks, withoutSizes } from './images.js';
 
@@ -53,6 +55,12 @@ export const beitSystem: System<BeitSystemConfig> = {
   masksElements: false,
   settings: ['layerScale', 'tableGrid', 'vocabulary', 'tokenizer', 'pooling', 'segmentation'],
   grouping: oneGroup,
+  resizable: ({ patch }) => [
+    gridTables(/^positions$/, patch, 1),
+    offsetTables(/(^|\/)relative_positions$/, patch),
+    patchWeights(/^patch_embedding\/w$/, patch),
+  ],
+  published: [hfBeitLayout, unilmBeitLayout],
 
   apply(scope, config, modalities, inputs, options = {}) {
     refuseMasks('beit', options);

@@ -1,8 +1,11 @@
 /** FastMIM as a system: a vision or a Swin transformer that sees hidden blocks as one colour, and a light decoder. */
+
 import { zeros } from '../../graph/index.js';
 import { type Size2d, unpatchify } from '../../nn/index.js';
+import { gridTables } from '../adaptTables.js';
 import { blockGrid, type FastMimConfig, fastMim, fastMimEncoder } from '../fastmim.js';
 import { fastMimVariants } from '../fastmimVariants.js';
+import { fastMimPublished } from '../published/fastmim.js';
 import type { SwinConfig } from '../swin.js';
 import type { System } from '../system.js';
 import { withoutClassToken } from '../tokens.js';
@@ -37,6 +40,11 @@ export const fastMimSystem: System<FastMimSystemConfig> = {
   variants: Object.fromEntries(Object.entries(fastMimVariants).map(([name, config]) => [name, onAnySize(config)])),
   masksElements: false,
   grouping: oneGroup,
+  resizable: ({ encoder }) =>
+    encoder.kind === 'vit'
+      ? [gridTables(/^positions$/, encoder.vit.patch, 1)]
+      : [gridTables(/^encoder\/positions$/, encoder.swin.patch, 0)],
+  published: [fastMimPublished],
 
   apply(scope, given, modalities, inputs, options = {}) {
     refuseMasks('fastmim', options);

@@ -1,8 +1,11 @@
 /** The masked auto-encoder as a system. */
+
 import { constant, type Tensor } from '../../graph/index.js';
 import { unpatchify } from '../../nn/index.js';
+import { gridTables, patchWeights } from '../adaptTables.js';
 import { type MaeConfig, maeDecoder, maeEncoder } from '../mae.js';
 import { maeVariants } from '../maeVariants.js';
+import { hfMaeLayout, originalMaeLayout } from '../published/mae.js';
 import type { System } from '../system.js';
 import { withoutClassToken } from '../tokens.js';
 import { vitDefaults } from '../vit.js';
@@ -21,6 +24,11 @@ export const maeSystem: System<MaeConfig> = {
   variants: maeVariants,
   masksElements: false,
   grouping: oneGroup,
+  resizable: ({ patch }) => [
+    gridTables(/^(decoder_)?positions$/, patch, 1),
+    patchWeights(/^patch_embedding\/w$/, patch),
+  ],
+  published: [hfMaeLayout, originalMaeLayout],
 
   apply(scope, config, modalities, inputs, options = {}) {
     refuseMasks('mae', options);

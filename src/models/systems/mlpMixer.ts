@@ -1,6 +1,8 @@
 /** MLP-Mixer and its relatives as a system. */
+import { patchWeights } from '../adaptTables.js';
 import { type MlpMixerConfig, mlpMixer } from '../mlpMixer.js';
 import { mlpMixerVariants } from '../mlpMixerVariants.js';
+import { timmMixerLayout } from '../published/mlpMixer.js';
 import type { System } from '../system.js';
 import { encoderOutputs, imageOf, oneGroup, refuseMasks } from './images.js';
 
@@ -11,6 +13,8 @@ export const mlpMixerSystem: System<MlpMixerConfig> = {
   variants: mlpMixerVariants,
   masksElements: false,
   grouping: oneGroup,
+  resizable: ({ patch }) => [patchWeights(/^patch_embedding\/w$/, patch)],
+  published: [timmMixerLayout],
 
   apply(scope, config, modalities, inputs, options = {}) {
     refuseMasks('mlp_mixer', options);

@@ -1,9 +1,12 @@
 /** The Perceiver of 2021 and Perceiver IO on images, in the sizes and forms of their references, as a system. */
+
 import type { Tensor } from '../../graph/index.js';
 import type { Scope } from '../../nn/index.js';
+import { gridTables } from '../adaptTables.js';
 import type { Modality } from '../modality.js';
 import { type PerceiverClassifierConfig, perceiverClassifier, perceiverLatents } from '../perceiver/classifier.js';
 import { perceiverVariants } from '../perceiver/variants.js';
+import { deepMindPerceiverLayout, hfPerceiverLayout, perceiverPytorchLayout } from '../published/perceiver.js';
 import type { System } from '../system.js';
 import { asBlock, imageOf, oneGroup, refuseMasks } from './images.js';
 
@@ -38,6 +41,11 @@ export const perceiverSystem: System<PerceiverSystemConfig> = {
   variants,
   masksElements: false,
   grouping: oneGroup,
+  resizable: ({ preprocessor }) => {
+    const stride = preprocessor.spatialStride ?? 1;
+    return [gridTables(/^preprocessor\/positions$/, [stride, stride], 0)];
+  },
+  published: [deepMindPerceiverLayout, hfPerceiverLayout, perceiverPytorchLayout],
 
   apply(scope, config, modalities, inputs, options = {}) {
     refuseMasks('perceiver', options);

@@ -1,8 +1,11 @@
 /** SatMAE as a system: frames of one place at several times, or bands of one image in groups. */
+
 import { ensure } from '../../errors/index.js';
 import { concat, constant, type Tensor } from '../../graph/index.js';
 import { type Size2d, sincosFrequencies } from '../../nn/index.js';
+import { gridTables } from '../adaptTables.js';
 import type { Modality } from '../modality.js';
+import { satMaePublished } from '../published/satmae.js';
 import {
   partCount,
   type SatMaeConfig,
@@ -21,6 +24,8 @@ import { inPlace } from './mae.js';
 /** How many images and channels there are, the input tells. */
 export interface SatMaeSystemConfig extends Omit<SatMaeConfig, 'size' | 'parts'> {
   parts: { kind: 'times' } | Extract<SatMaeParts, { kind: 'groups' }>;
+  /** What the head of classes reads: the norm of the mean (default), or the class token. */
+  pooling?: 'average' | 'token';
 }
 
 /** Pixels as the model takes them, and the configuration that fits them. */
@@ -128,7 +133,10 @@ export const satMaeSystem: System<SatMaeSystemConfig> = {
   paper: 'arXiv 2207.08051',
   variants,
   masksElements: false,
+  settings: ['pooling'],
   grouping: oneGroup,
+  resizable: ({ patch }) => [gridTables(/^(decoder_)?positions$/, patch, 1)],
+  published: [satMaePublished],
 
   apply(scope, given, modalities, inputs, options = {}) {
     refuseMasks('satmae', options);
@@ -147,7 +155,7 @@ export const satMaeSystem: System<SatMaeSystemConfig> = {
 
   classify(scope, given, modalities, inputs, classes) {
     const { config, pixels, times } = settledSatMae(given, modalities, inputs);
-    const options = { classes, pooling: 'average' as const, times: times(config.partWidth) };
+    const options = { classes, pooling: given.pooling ?? ('average' as const), times: times(config.partWidth) };
     const { embedded, blocks, logits } = satMaeClassifier(scope, config, pixels, options);
     return { ...encoderOutputs(scope, embedded, blocks, withoutClassToken(blocks[blocks.length - 1])), logits };
   },

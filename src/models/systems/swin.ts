@@ -2,7 +2,9 @@
 
 import type { Tensor } from '../../graph/index.js';
 import type { Scope } from '../../nn/index.js';
+import { gridTables, patchWeights } from '../adaptTables.js';
 import { swinVariants } from '../fastmimVariants.js';
+import { originalSwinLayout } from '../published/swin.js';
 import { type SwinConfig, type SwinStates, swin, swinClassifier } from '../swin.js';
 import type { ClassLogits, PerceiverOutputs, System } from '../system.js';
 import { encoderOutputs, imageOf, oneGroup, refuseMasks, withoutSizes } from './images.js';
@@ -24,6 +26,8 @@ export const swinSystem: System<Omit<SwinConfig, 'size'>> = {
   variants: withoutSizes(swinVariants),
   masksElements: false,
   grouping: oneGroup,
+  resizable: ({ patch }) => [gridTables(/^positions$/, patch, 0), patchWeights(/^patch_embedding\/w$/, patch)],
+  published: [originalSwinLayout],
 
   apply(scope, config, modalities, inputs, options = {}) {
     refuseMasks('swin', options);

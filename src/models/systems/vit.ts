@@ -1,5 +1,8 @@
 /** The vision transformer as a system. */
+
 import { norm } from '../../nn/index.js';
+import { gridTables, patchWeights } from '../adaptTables.js';
+import { hfVitLayout, timmVitLayout } from '../published/vit.js';
 import type { System } from '../system.js';
 import { withoutClassToken } from '../tokens.js';
 import { type VitConfig, vitEncoder } from '../vit.js';
@@ -14,6 +17,11 @@ export const vitSystem: System<VitConfig> = {
   masksElements: false,
   settings: ['layerScale', 'positionGrid'],
   grouping: oneGroup,
+  resizable: ({ patch, classToken, classPosition }) => [
+    gridTables(/^positions$/, patch, classToken && classPosition ? 1 : 0),
+    patchWeights(/^patch_embedding\/w$/, patch),
+  ],
+  published: [hfVitLayout, timmVitLayout],
 
   apply(scope, config, modalities, inputs, options = {}) {
     refuseMasks('vit', options);

@@ -1,10 +1,9 @@
 /** BEiT by the constructor arguments of the authors' classes and of Hugging Face's. */
-import { unknownName } from '../errors/index.js';
-import type { BeitConfig, BeitPooling } from '../models/beit.js';
-import type { BeitSegmentationConfig } from '../models/beitSegmentation.js';
-import { patchGrid, type Size2d } from '../nn/index.js';
-import { pairOf } from './images.js';
-import { epsilonOf, torchActivation } from './torchArguments.js';
+import { unknownName } from '../../errors/index.js';
+import { patchGrid, type Size2d } from '../../nn/index.js';
+import type { BeitConfig, BeitPooling } from '../beit.js';
+import type { BeitSegmentationConfig } from '../beitSegmentation.js';
+import { epsilonOf, pairOf, torchActivation } from './torchArguments.js';
 
 /** What a class of the reference is made of. */
 export interface BeitReference {

@@ -1,6 +1,6 @@
 /** Arguments that PyTorch models name by a class or a word. */
-import { unknownName } from '../errors/index.js';
-import type { ActivationName } from '../nn/index.js';
+import { unknownName } from '../../errors/index.js';
+import type { ActivationName, Size2d } from '../../nn/index.js';
 
 /** Hugging Face's words and PyTorch's classes. */
 const ACTIVATIONS: Record<string, ActivationName> = {
@@ -29,4 +29,14 @@ export function torchActivation(name = 'gelu'): ActivationName {
 export function epsilonOf(normLayer: string | undefined, otherwise: number): number {
   const match = /eps\s*=\s*([-+.\de]+)/i.exec(normLayer ?? '');
   return match ? Number(match[1]) : otherwise;
+}
+
+/** The way back: 1e-6 → `"LayerNorm(eps=0.000001)"`. */
+export function layerNorm(epsilon: number): string {
+  return `LayerNorm(eps=${epsilon})`;
+}
+
+/** A pair that may be one number for both. */
+export function pairOf(size: number | readonly number[]): Size2d {
+  return typeof size === 'number' ? [size, size] : [size[0], size[1] ?? size[0]];
 }
