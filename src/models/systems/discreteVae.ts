@@ -1,6 +1,14 @@
 /** The discrete auto-encoder as a system: what BEiT's tokens come from. */
-import { ensure } from '../../errors/index.js';
-import { type DiscreteVaeConfig, discreteVaeVariants, encodeTokens } from '../discreteVae.js';
+import { oneHot } from '../../graph/index.js';
+import {
+  type DiscreteVaeConfig,
+  decodedPixels,
+  decodeTokens,
+  discreteVaeVariants,
+  encodeTokens,
+  mostProbableTokens,
+  tokenGrid,
+} from '../discreteVae.js';
 import type { System } from '../system.js';
 import { encoderOutputs, imageOf, oneGroup, refuseMasks } from './images.js';
 
@@ -27,13 +35,12 @@ export const discreteVaeSystem: System<DiscreteVaeSystemConfig> = {
 
   apply(scope, config, modalities, inputs, options = {}) {
     refuseMasks('dvae', options);
-    ensure(
-      options.encoderOnly,
-      () =>
-        'A discrete auto-encoder answers with tokens: use hip embed, or pre-train beit with it (--model.tokenizer).',
-    );
-    const { pixels, size } = imageOf('dvae', modalities, inputs);
+    const { name, pixels, size } = imageOf('dvae', modalities, inputs);
     const logits = encodeTokens(scope.child('encoder'), config, pixels, size);
-    return encoderOutputs(scope, logits, [logits], logits.softmax(-1));
+    const outputs = encoderOutputs(scope, logits, [logits], logits.softmax(-1));
+    if (options.encoderOnly) return outputs;
+    const choice = oneHot(mostProbableTokens(logits), config.vocabulary);
+    const decoded = decodeTokens(scope.child('decoder'), config, choice, tokenGrid(config, size), pixels.shape[2]);
+    return { ...outputs, reconstruction: { [name]: decodedPixels(decoded) } };
   },
 };
