@@ -39,7 +39,7 @@ export const command = defineCommand({
     'positions: the position embeddings of each modality as colours and similarities, with their locality score beside ' +
     'chance. reconstructions: as hip reconstruct draws them. attention: what the latents take from each input of FILE ' +
     '(default: one of the test examples). augmentations: examples of a data set or recipe as they are and as training sees ' +
-    'them; it takes the options of a recipe, such as --data.crop. curves: a metric of one or several runs over their steps.',
+    'them, mixed with the row opposite where it mixes; it takes the options of a recipe, such as --data.crop. curves: a metric of one or several runs over their steps.',
   options,
   recipe: true,
   positionals: [
@@ -56,6 +56,7 @@ export const command = defineCommand({
     'hip visualize attention runs/first cat.jpg --out cat-attention.png',
     'hip visualize attention runs/first --block 0',
     'hip visualize augmentations photos --data.crop randomResized --image-size 64',
+    'hip visualize augmentations photos --augment.randAugment 9 --augment.mixup 0.8 --augment.cutmix 1',
     'hip visualize curves runs/finetune runs/scratch --metric accuracy --out accuracy.png',
   ],
   run: async (context) => {
