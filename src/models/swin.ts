@@ -216,6 +216,17 @@ function toWindows(x: Tensor, [rows, columns]: Size2d, { width, shift }: Window)
     .reshape([batch, (rows * columns) / width ** 2, width ** 2, channels]);
 }
 
+/** The token of the grid in each place of each window, `[windows·N]`, as {@link toWindows} lays them out. */
+export function windowPlaces([rows, columns]: Size2d, { width, shift }: Window): Int32Array {
+  const across = columns / width;
+  return Int32Array.from({ length: rows * columns }, (_, at) => {
+    const [window, place] = [Math.floor(at / width ** 2), at % width ** 2];
+    const row = Math.floor(window / across) * width + Math.floor(place / width);
+    const column = (window % across) * width + (place % width);
+    return ((row + shift) % rows) * columns + ((column + shift) % columns);
+  });
+}
+
 /** The inverse of {@link toWindows}. */
 function fromWindows(x: Tensor, [rows, columns]: Size2d, { width, shift }: Window): Tensor {
   const [batch, , , channels] = x.shape;

@@ -6,6 +6,7 @@ import type { Grouping } from './grouping.js';
 import type { RowSelection } from './inputStage.js';
 import type { Modality } from './modality.js';
 import type { PublishedLayout } from './published/published.js';
+import type { TokenAttention } from './tokenAttention.js';
 
 /** How a model is applied. */
 export interface ApplyOptions {
@@ -64,6 +65,8 @@ export interface System<Config = any> {
   settings?: readonly string[];
   /** The layouts that published checkpoints of it come in, the likeliest first. */
   published?: readonly PublishedLayout[];
+  /** Models of tokens: how their attention leads back to the input. Absent where there is none, or groups make it another matter. */
+  attention?(config: Config, modalities: readonly Modality[]): TokenAttention;
   /** Models of patches: which parameters depend on the size of the input, and how they are carried over to another. */
   resizable?(config: Config): readonly Resizable[];
   /** `inputs[name]`: `[B, I, C]`. */

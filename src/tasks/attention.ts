@@ -7,10 +7,12 @@ import type { Batch } from '../data/index.js';
 import type { Engine } from '../engine/index.js';
 import { ensure } from '../errors/index.js';
 import type { Tensor } from '../graph/index.js';
-import type { Grouping, RegroupType } from '../models/index.js';
-import { applyModel, systemOf } from '../training/index.js';
+import type { Grouping, Modality, RegroupType, TokenAttention } from '../models/index.js';
+import { systemOf } from '../training/index.js';
+import { encoded } from './classification.js';
 import type { TrainedModel } from './loadModel.js';
 import { Runner } from './runner.js';
+import { overElements, rollout } from './tokenAttention.js';
 
 /** Attention weights inside one block, for one example. */
 export interface BlockAttention {
@@ -55,28 +57,53 @@ export async function inputAttention(
   lengths?: Batch['lengths'],
 ): Promise<InputAttention> {
   const { description } = model;
+  const { config, modalities } = description;
+  const { attention: ofTokens, masksElements, name } = systemOf(description);
+  ensure(ofTokens || masksElements, () => `${name} has no attention: see what it finds alike with hip embed.`);
+  const trace = ofTokens?.(config, modalities);
+  const wanted = trace ? new Set(trace.steps.flatMap((step) => (step.kind === 'merge' ? [] : [step.tap]))) : undefined;
   const shapes: Record<string, readonly number[]> = {};
   const runner = await Runner.create(engine, model, 1, (scope, inputs) => {
-    applyModel(description, scope, inputs, { encoderOnly: true });
-    const weights = [...scope.needs.taps].filter(([name]) => blockAndLayer(name));
-    for (const [name, { shape }] of weights) shapes[name] = shape;
+    encoded(description, scope, inputs);
+    const weights = [...scope.needs.taps].filter(([tap]) => (wanted ? wanted.has(tap) : blockAndLayer(tap)));
+    for (const [tap, { shape }] of weights) shapes[tap] = shape;
     return Object.fromEntries(weights) as Record<string, Tensor>;
   });
   try {
-    const blocks = collect(await runner.run({ signals, lengths, size: 1 }), shapes);
-    const last = block ?? blocks.length - 1;
+    const results = await runner.run({ signals, lengths, size: 1 });
+    const count = trace ? 1 + Math.max(...trace.steps.map((step) => step.block)) : collect(results, shapes).length;
+    const last = block ?? count - 1;
     ensure(
-      Number.isInteger(last) && last >= 0 && last < blocks.length,
-      () => `The encoder of ${model.path} has the blocks 0 to ${blocks.length - 1}, and none numbered ${block}.`,
+      Number.isInteger(last) && last >= 0 && last < count,
+      () => `The encoder of ${model.path} has the blocks 0 to ${count - 1}, and none numbered ${block}.`,
     );
-    const regroupType = (description.config.regroupType as RegroupType | undefined) ?? 'reshape';
+    if (trace) return tokensAttention(trace, results, shapes, last, modalities);
+    const blocks = collect(results, shapes);
+    const regroupType = (config.regroupType as RegroupType | undefined) ?? 'reshape';
     const shares = composeAttention(blocks.slice(0, last + 1), regroupType);
     const { groups, latents } = blocks[last];
-    const grouping = systemOf(description).grouping(description.config, description.modalities);
+    const grouping = systemOf(description).grouping(config, modalities);
     return { block: last, groups, latents, ...byModality(shares, groups * latents, grouping) };
   } finally {
     await runner.dispose();
   }
+}
+
+/** The same for models of tokens, whose only group they are; the class token comes first. */
+function tokensAttention(
+  trace: TokenAttention,
+  results: Record<string, Float32Array>,
+  shapes: Record<string, readonly number[]>,
+  block: number,
+  modalities: readonly Modality[],
+): InputAttention {
+  const weights = Object.fromEntries(
+    Object.entries(results).map(([tap, values]) => [tap, { values, shape: shapes[tap] }]),
+  );
+  const shares = rollout(trace, weights, block);
+  const { name, indexShape } = modalities.find((m) => m.indexShape.length === trace.grid.length)!;
+  const { map, elsewhere } = overElements(shares, trace, indexShape);
+  return { block, groups: 1, latents: shares.queries, maps: { [name]: map }, elsewhere };
 }
 
 /**

@@ -2,16 +2,27 @@
 import { mixes, softLabels } from '../data/index.js';
 import { ensure, HiperceiverError } from '../errors/index.js';
 import { input, type Tensor } from '../graph/index.js';
-import type { ClassLogits, System } from '../models/index.js';
+import type { ClassLogits, PerceiverOutputs, System } from '../models/index.js';
 import { type Rematerialization, Scope } from '../nn/index.js';
 import { crossEntropy, softCrossEntropy } from '../objectives/index.js';
 import { applyModel, type ModelDescription, modelInputs, systemOf, validityFeeds } from '../training/description.js';
 import { modelFeeds, type Objective } from '../training/objective.js';
 import { checkHead, readLatents } from './heads.js';
 import { majorityLabels, mixed, type TaskOptions } from './mixing.js';
+import { segment } from './segmentation.js';
 
 /** What of the encoder is taken as features: the mean of its last latents, or all latents of one block side by side. */
 export type FeatureView = 'mean' | { block: number };
+
+/**
+ * Outputs of the encoder's blocks, `[B, G, N, D]`, as the checkpoint has it: a head of its own may stand in the place of the
+ * encoder's last norm. Nothing is masked.
+ */
+export function encoded(description: ModelDescription, scope: Scope, inputs: Record<string, Tensor>): PerceiverOutputs {
+  if (description.head === 'own') return classified(description, scope, inputs);
+  if (description.task === 'segmentation' && systemOf(description).segment) return segment(description, scope, inputs);
+  return applyModel(description, scope, inputs, { encoderOnly: true });
+}
 
 /**
  * The features of an example: `[B, D_p]` for the mean of the processor's latents, `[B, G·N·D]` for all latents of a
@@ -24,7 +35,7 @@ export function features(
   inputs: Record<string, Tensor>,
   view: FeatureView = 'mean',
 ): Tensor {
-  const { blocks } = applyModel(description, scope, inputs, { encoderOnly: true });
+  const { blocks } = encoded(description, scope, inputs);
   if (view === 'mean') return blocks[blocks.length - 1].mean([1, 2]);
   const latents = blocks[view.block];
   ensure(latents, () => `The encoder has the blocks 0 to ${blocks.length - 1} and no block ${view.block}.`);
@@ -33,7 +44,7 @@ export function features(
 
 /** Width of each encoder block's latents side by side, first to processor. */
 export function latentWidths(description: ModelDescription): number[] {
-  const { blocks } = applyModel(description, Scope.root(), modelInputs(description, 1), { encoderOnly: true });
+  const { blocks } = encoded(description, Scope.root(), modelInputs(description, 1));
   return blocks.map((latents) => latents.size);
 }
 

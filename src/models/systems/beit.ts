@@ -17,6 +17,7 @@ import { beitVariants, forMaskedImages, segmentationOf } from '../beitVariants.j
 import { type DiscreteVaeConfig, discreteVaeVariants } from '../discreteVae.js';
 import { hfBeitLayout, unilmBeitLayout } from '../published/beit.js';
 import type { System } from '../system.js';
+import { plainAttention } from '../tokenAttention.js';
 import { encoderOutputs, imageOf, oneGroup, refuseMasks, withoutSizes } from './images.js';
 
 /** A transformer with what its heads are made of. */
@@ -55,6 +56,7 @@ export const beitSystem: System<BeitSystemConfig> = {
   masksElements: false,
   settings: ['layerScale', 'tableGrid', 'vocabulary', 'tokenizer', 'pooling', 'segmentation'],
   grouping: oneGroup,
+  attention: ({ depth, patch }, [image]) => plainAttention(depth, image, patch),
   resizable: ({ patch }) => [
     gridTables(/^positions$/, patch, 1),
     offsetTables(/(^|\/)relative_positions$/, patch),

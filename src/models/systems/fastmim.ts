@@ -8,10 +8,11 @@ import { fastMimVariants } from '../fastmimVariants.js';
 import { fastMimPublished } from '../published/fastmim.js';
 import type { SwinConfig } from '../swin.js';
 import type { System } from '../system.js';
+import { plainAttention } from '../tokenAttention.js';
 import { withoutClassToken } from '../tokens.js';
 import { type VitEncoderConfig, vitDefaults } from '../vit.js';
 import { encoderOutputs, imageOf, oneGroup, refuseMasks, vitLogits } from './images.js';
-import { swinLogits } from './swin.js';
+import { swinAttention, swinLogits } from './swin.js';
 
 /** The model on images of any size. */
 export interface FastMimSystemConfig extends Omit<FastMimConfig, 'size' | 'encoder'> {
@@ -40,6 +41,10 @@ export const fastMimSystem: System<FastMimSystemConfig> = {
   variants: Object.fromEntries(Object.entries(fastMimVariants).map(([name, config]) => [name, onAnySize(config)])),
   masksElements: false,
   grouping: oneGroup,
+  attention: ({ encoder }, [image]) =>
+    encoder.kind === 'vit'
+      ? plainAttention(encoder.vit.depth, image, encoder.vit.patch)
+      : swinAttention(encoder.swin, image, 'encoder/'),
   resizable: ({ encoder }) =>
     encoder.kind === 'vit'
       ? [gridTables(/^positions$/, encoder.vit.patch, 1)]

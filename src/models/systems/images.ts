@@ -5,6 +5,7 @@ import type { Scope, Size2d } from '../../nn/index.js';
 import type { Grouping } from '../grouping.js';
 import { indexDim, type Modality } from '../modality.js';
 import type { ApplyOptions, ClassLogits, PerceiverOutputs } from '../system.js';
+import { withoutClassToken } from '../tokens.js';
 import { type VitConfig, vit } from '../vit.js';
 
 /** The one image that a system takes. */
@@ -80,5 +81,6 @@ export function withoutSizes<C extends object>(
 /** A vision transformer with its head. `config.classes` is at least 1. */
 export function vitLogits(scope: Scope, config: VitConfig, pixels: Tensor, size: Size2d): ClassLogits {
   const { embedded, blocks, tokens, logits } = vit(scope, config, pixels, size);
-  return { ...encoderOutputs(scope, embedded, blocks, tokens), logits: logits! };
+  const last = config.classToken ? withoutClassToken(tokens) : tokens;
+  return { ...encoderOutputs(scope, embedded, blocks, last), logits: logits! };
 }

@@ -7,6 +7,7 @@ import { type MaeConfig, maeDecoder, maeEncoder } from '../mae.js';
 import { maeVariants } from '../maeVariants.js';
 import { hfMaeLayout, originalMaeLayout } from '../published/mae.js';
 import type { System } from '../system.js';
+import { plainAttention } from '../tokenAttention.js';
 import { withoutClassToken } from '../tokens.js';
 import { vitDefaults } from '../vit.js';
 import { encoderOutputs, imageOf, oneGroup, refuseMasks, vitLogits } from './images.js';
@@ -24,6 +25,7 @@ export const maeSystem: System<MaeConfig> = {
   variants: maeVariants,
   masksElements: false,
   grouping: oneGroup,
+  attention: ({ depth, patch }, [image]) => plainAttention(depth, image, patch),
   resizable: ({ patch }) => [
     gridTables(/^(decoder_)?positions$/, patch, 1),
     patchWeights(/^patch_embedding\/w$/, patch),

@@ -1,13 +1,16 @@
 /** The Perceiver of 2021 and Perceiver IO on images, in the sizes and forms of their references, as a system. */
 
-import type { Tensor } from '../../graph/index.js';
-import type { Scope } from '../../nn/index.js';
+import { input, type Tensor } from '../../graph/index.js';
+import { Scope } from '../../nn/index.js';
 import { gridTables } from '../adaptTables.js';
 import type { Modality } from '../modality.js';
 import { type PerceiverClassifierConfig, perceiverClassifier, perceiverLatents } from '../perceiver/classifier.js';
+import { weightsOfBlock } from '../perceiver/encoder.js';
+import { preprocessImages } from '../perceiver/images.js';
 import { perceiverVariants } from '../perceiver/variants.js';
 import { deepMindPerceiverLayout, hfPerceiverLayout, perceiverPytorchLayout } from '../published/perceiver.js';
 import type { System } from '../system.js';
+import type { AttentionStep, TokenAttention } from '../tokenAttention.js';
 import { asBlock, imageOf, oneGroup, refuseMasks } from './images.js';
 
 /** Preprocessor, encoder and head; the number of classes is told by whoever asks for them. */
@@ -27,6 +30,30 @@ function blocksOf(scope: Scope, { encoder }: PerceiverSystemConfig): Tensor[] {
   );
 }
 
+/** Latents that read the rows of the preprocessor, which lie on a grid of their own, and work among themselves. */
+function perceiverAttention(
+  { preprocessor, encoder }: PerceiverSystemConfig,
+  [image]: readonly Modality[],
+): TokenAttention {
+  const steps: AttentionStep[] = [];
+  for (let block = 0; block < encoder.blocks; block++) {
+    const tap = block === 0 ? 'weights' : `weights_${block}`;
+    const cross = weightsOfBlock(encoder.sharedCross, block);
+    if (block === 0 || encoder.reads === 'everyBlock')
+      steps.push({ kind: 'read', block, tap: `encoder/cross_attention/${cross}/attention/${tap}` });
+    for (let layer = 0; layer < encoder.layers; layer++) {
+      const self = weightsOfBlock(encoder.sharedSelf, block);
+      steps.push({ kind: 'mix', block, tap: `encoder/self_attention/${self}/${layer}/attention/${tap}` });
+    }
+  }
+  const { indexShape: grid } = preprocessImages(
+    Scope.root(),
+    input('image', [1, ...image.indexShape, image.channels]),
+    preprocessor,
+  );
+  return { steps, prefix: 0, grid };
+}
+
 const variants: Record<string, PerceiverSystemConfig> = {};
 for (const [name, { model }] of Object.entries(perceiverVariants)) {
   if (model.task !== 'imageClassification') continue;
@@ -41,6 +68,7 @@ export const perceiverSystem: System<PerceiverSystemConfig> = {
   variants,
   masksElements: false,
   grouping: oneGroup,
+  attention: perceiverAttention,
   resizable: ({ preprocessor }) => {
     const stride = preprocessor.spatialStride ?? 1;
     return [gridTables(/^preprocessor\/positions$/, [stride, stride], 0)];

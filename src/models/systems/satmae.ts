@@ -17,6 +17,7 @@ import {
 import { satMaeVariants } from '../satmaeVariants.js';
 import type { System } from '../system.js';
 import { TIME_COMPONENTS } from '../timestamps.js';
+import { plainAttention } from '../tokenAttention.js';
 import { withoutClassToken } from '../tokens.js';
 import { encoderOutputs, imageOf, oneGroup, refuseMasks, withoutSizes } from './images.js';
 import { inPlace } from './mae.js';
@@ -135,6 +136,10 @@ export const satMaeSystem: System<SatMaeSystemConfig> = {
   masksElements: false,
   settings: ['pooling'],
   grouping: oneGroup,
+  attention: ({ depth, patch, parts }, modalities) =>
+    parts.kind === 'groups'
+      ? plainAttention(depth, modalities[0], patch, { parts: parts.groups.length })
+      : plainAttention(depth, framesOf(modalities)[0], patch),
   resizable: ({ patch }) => [gridTables(/^(decoder_)?positions$/, patch, 1)],
   published: [satMaePublished],
 

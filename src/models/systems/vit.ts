@@ -4,6 +4,7 @@ import { norm } from '../../nn/index.js';
 import { gridTables, patchWeights } from '../adaptTables.js';
 import { hfVitLayout, timmVitLayout } from '../published/vit.js';
 import type { System } from '../system.js';
+import { plainAttention } from '../tokenAttention.js';
 import { withoutClassToken } from '../tokens.js';
 import { type VitConfig, vitEncoder } from '../vit.js';
 import { vitVariants } from '../vitVariants.js';
@@ -17,6 +18,8 @@ export const vitSystem: System<VitConfig> = {
   masksElements: false,
   settings: ['layerScale', 'positionGrid'],
   grouping: oneGroup,
+  attention: ({ depth, patch, classToken }, [image]) =>
+    plainAttention(depth, image, patch, { prefix: classToken ? 1 : 0 }),
   resizable: ({ patch, classToken, classPosition }) => [
     gridTables(/^positions$/, patch, classToken && classPosition ? 1 : 0),
     patchWeights(/^patch_embedding\/w$/, patch),
