@@ -13,7 +13,7 @@ export interface Run {
   recipe: string;
   /** Recipe values by dotted key, as typed. */
   overrides: Record<string, string>;
-  /** Train for so long, by the rate of a few steps made before, instead of the recipe's number of steps. */
+  /** Train for so many minutes of two cores, by the rate of a few steps made before, instead of the recipe's number of steps. */
   minutes?: number;
   /** Recipe value that names the folder of the run before, where that is not a checkpoint to go on from. */
   follows?: 'model.tokenizer';

@@ -15,20 +15,27 @@ export function runRecipe(
   return command === 'pretrain' ? pretrain(recipe, options) : finetune(recipe, options);
 }
 
-/** Steps whose time is taken for that of all others. */
-const PROBED_STEPS = 12;
+/** Steps of a short and of a longer run, whose difference is neither starting nor scoring. */
+const PROBED_STEPS = [8, 40] as const;
+const CORES = 2;
 
-/** How many steps of a recipe this machine makes in so many minutes: by the difference between a short run and a longer one. */
+/**
+ * How many steps of a recipe take so many minutes of two cores. Processor time is counted, not the clock: other work on the
+ * machine then shifts no budget.
+ */
 export async function stepsIn(minutes: number, command: 'pretrain' | 'finetune', recipe: Recipe): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'rate-'));
   const secondsOf = async (steps: number) => {
     const training = { ...recipe.training, steps, out: join(folder, `${steps}`) };
-    const { seconds } = await runRecipe(command, { ...recipe, training });
-    return seconds;
+    const before = process.cpuUsage();
+    await runRecipe(command, { ...recipe, training });
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1e6;
   };
   try {
-    const [short, long] = [await secondsOf(PROBED_STEPS), await secondsOf(2 * PROBED_STEPS)];
-    return Math.max(1, Math.round((60 * minutes * PROBED_STEPS) / Math.max(long - short, 1e-3)));
+    const [few, more] = PROBED_STEPS;
+    const [short, long] = [await secondsOf(few), await secondsOf(more)];
+    return Math.max(1, Math.round((60 * CORES * minutes * (more - few)) / Math.max(long - short, 1e-3)));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
