@@ -15,7 +15,7 @@ export interface Resizable {
   /** Which parameters, by their whole names. */
   names: RegExp;
   /** What they are, as a sentence tells of them. */
-  what: 'positions' | 'relative positions' | 'patch embedding';
+  what: 'positions' | 'relative positions' | 'patch weights';
   /** Undefined where the old values say nothing about the new input. */
   resize(values: Float32Array, from: Modality, to: Modality): Float32Array | undefined;
 }
@@ -50,14 +50,28 @@ export function offsetTables(names: RegExp, patch: Size2d): Resizable {
   };
 }
 
-/** Weights `[p·q·C, D]` of a patch embedding: new channels begin at zero, so that they change nothing at first. */
+/**
+ * Weights `[p·q·C, D]` of a patch embedding. New channels begin at zero, so that they change nothing at first; grey gets the
+ * sum of all, which answers to it as to a grey picture in colour.
+ */
 export function patchWeights(names: RegExp, patch: Size2d): Resizable {
   return {
     names,
-    what: 'patch embedding',
-    resize: (values, from, to) =>
-      resizeChannels(values, { outer: patch[0] * patch[1], from: from.channels, to: to.channels, fill: 'zero' }),
+    what: 'patch weights',
+    resize(values, from, to) {
+      const outer = patch[0] * patch[1];
+      if (to.channels === 1) return summedChannels(values, outer, from.channels);
+      return resizeChannels(values, { outer, from: from.channels, to: to.channels, fill: 'zero' });
+    },
   };
+}
+
+/** `[outer, channels, D]` → `[outer, D]` */
+function summedChannels(values: Float32Array, outer: number, channels: number): Float32Array {
+  const width = values.length / outer / channels;
+  const out = new Float32Array(outer * width);
+  values.forEach((v, i) => (out[Math.floor(i / (channels * width)) * width + (i % width)] += v));
+  return out;
 }
 
 /**

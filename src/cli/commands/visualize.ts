@@ -125,7 +125,9 @@ const kinds: Record<string, Kind> = {
         [
           `block         ${block}: ${plural(groups, 'group')} of ${plural(latents, 'latent')}`,
           ...(padding > 1e-6
-            ? [`elsewhere     ${(100 * padding).toFixed(1)} % of the attention falls on padding or labels`]
+            ? [
+                `elsewhere     ${(100 * padding).toFixed(1)} % of the attention falls on padding, labels or the class token`,
+              ]
             : []),
           `picture       ${pictures.join(', ')}`,
         ].join('\n'),
