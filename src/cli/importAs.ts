@@ -100,7 +100,7 @@ export async function importRecognised(
   await ensureOurs(out);
   const expected = new Map([...shapes].map(([parameter, { shape }]) => [parameter, shape]));
   await saveCheckpoint(out, { config: toConfig(description, recipe), parameters: stored(parameters, expected) });
-  return { model: `${name}, as ${of} is`, taken, needed: shapes.size, remarks };
+  return { model: `${name} (${of})`, taken, needed: shapes.size, remarks };
 }
 
 function stored(values: ReadonlyMap<string, Float32Array>, shapes: ReadonlyMap<string, readonly number[]>) {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/checkpoint/index.js';
 import { hip, path, shapesFolder, small } from '../cli/program.js';
+import { tinyVit } from '../tasks/tinyVit.js';
 import { made, ramp } from './madeFiles.js';
 
 const run = made('run.pth')[0];
@@ -89,4 +90,36 @@ test('values that are no numbers are listed where they are kept, and refused for
   await writeSafetensors(file, [['w', { dtype: 'F32', shape: [2], data }]]);
   assert.match(await succeeded('import', file, '--raw', '--out', path('nan')), /"w" holds 1 NaN or infinite value\./);
   assert.deepEqual((await readSafetensors(path('nan', 'model.safetensors'))).tensors.get('w')?.data, data);
+});
+
+test('a vision transformer from a folder predicts with its labels, and is given back as it came', async () => {
+  const { tensors, config } = tinyVit();
+  const folder = path('published');
+  mkdirSync(folder);
+  await writeSafetensors(join(folder, 'model.safetensors'), tensors);
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
+  assert.match(await succeeded('import', folder), /^model +vit \(Hugging Face's ViTForImageClassification/m);
+  const ours = path('vit-of-others');
+  assert.match(await succeeded('import', folder, '--out', ours), /^Written to .*: vit \(Hugging Face's/m);
+  assert.match(await succeeded('info', ours), /^classifier .* 1x2 /m);
+  const data = await shapesFolder('seen', 1);
+  const [picture] = readdirSync(data, { recursive: true, encoding: 'utf8' }).filter((name) => /\.png$/.test(name));
+  const said = JSON.parse(await succeeded('predict', ours, join(data, picture), '--json'));
+  assert.deepEqual(said.files[0].predictions.map(({ label }: { label: string }) => label).sort(), ['cat', 'dog']);
+
+  const back = path('given-back');
+  assert.match(
+    await succeeded('export', ours, '--layout', 'hf', '--out', back),
+    /40 tensors .* names of Hugging Face's .*: classifier\./,
+  );
+  const theirs = (await readSafetensors(join(back, 'model.safetensors'))).tensors;
+  for (const [name, { data: values }] of tensors) assert.deepEqual(theirs.get(name)?.data, values, name);
+  const { model_type: type, id2label } = JSON.parse(readFileSync(join(back, 'config.json'), 'utf8'));
+  assert.deepEqual([type, id2label], ['vit', { 0: 'cat', 1: 'dog' }]);
+  assert.deepEqual(JSON.parse(readFileSync(join(back, 'preprocessor_config.json'), 'utf8')).size, {
+    height: 16,
+    width: 16,
+  });
+  const { code, err } = await hip('export', ours, '--layout', 'keras', '--out', path('never'));
+  assert.deepEqual([code, /Unknown layout of vit "keras".*hf/.test(err)], [1, true], err);
 });

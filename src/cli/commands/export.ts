@@ -117,7 +117,7 @@ function describeWeights({ of, form, tensors, values, files }: WeightsReport, ou
     segmentation: 'segmenter',
   };
   return [
-    `${plural(tensors, 'tensor')} (${formatBytes(4 * values)}) as ${of} has them: ${forms[form]}.`,
+    `${plural(tensors, 'tensor')} (${formatBytes(4 * values)}) under the names of ${of}: ${forms[form]}.`,
     ...files,
     '',
     'Next:',

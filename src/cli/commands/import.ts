@@ -139,7 +139,7 @@ function summaryRows(report: WeightsReport): [string, string][] {
     ['format', files.length > 1 ? `${format}, ${plural(files.length - 1, 'shard')}` : format],
     ['tensors', tensors.toLocaleString('en-US')],
     ['values', `${parameters.toLocaleString('en-US')}, ${formatBytes(bytes)}`],
-    ...(model ? [['model', `${model.system}, as ${model.of} is`] as [string, string]] : []),
+    ...(model ? [['model', `${model.system} (${model.of})`] as [string, string]] : []),
     ['types', shortList(Object.entries(types).map(([type, count]) => `${type} (${count.toLocaleString('en-US')})`))],
     ...(told.length > 0 ? [['config.json', told.join(', ')] as [string, string]] : []),
     ...(plain.length > 0
