@@ -11,6 +11,10 @@ const tables: Registry = {
     summary: 'Forward, backward and AdamW of HiP-Mini and HiP-16 beside PyTorch: time, efficiency, memory',
     load: () => import('./tables/training.js'),
   },
+  'image-family': {
+    summary: 'ViT-B/16 and MAE ViT-B/16 beside PyTorch: time, efficiency, memory',
+    load: () => import('./tables/imageFamily.js'),
+  },
   inference: {
     summary: 'Forward passes at batch 1 and 8 beside PyTorch',
     load: () => import('./tables/inference.js'),
@@ -18,6 +22,10 @@ const tables: Registry = {
   blocks: {
     summary: 'A self-attention layer with its MLP beside @jax-js/jax and TensorFlow.js',
     load: () => import('./tables/blocks.js'),
+  },
+  floor: {
+    summary: 'What the matrix products of a training step take alone: the least that it can take',
+    load: () => import('./tables/floor.js'),
   },
   masking: {
     summary: 'What dropping 85 % of the inputs saves: input stage, whole step, memory',

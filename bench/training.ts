@@ -4,7 +4,7 @@ import { estimatePrograms, type MemoryEstimate } from '../src/engine/memory.js';
 import type { Values } from '../src/graph/index.js';
 import type { Rematerialization } from '../src/nn/index.js';
 import { adamw, parameterGroups } from '../src/optim/index.js';
-import { Learner, type LearnerOptions, trainingPrograms } from '../src/training/portable.js';
+import { Learner, type LearnerOptions, type TrainingPrograms, trainingPrograms } from '../src/training/portable.js';
 import { timed } from './measure.js';
 import { buildWorkload, parameterValues, type Workload, type WorkloadSpec } from './workload.js';
 
@@ -60,11 +60,15 @@ export class Trainer {
   }
 }
 
+/** The graphs of a workload's training step. */
+export function programsOf(workload: Workload): TrainingPrograms {
+  const { loss, needs } = workload;
+  return trainingPrograms({ loss, metrics: {}, needs }, optionsFor(workload));
+}
+
 /** Memory that training a workload will take, from its graphs alone. */
 export function estimateTraining(spec: WorkloadSpec): MemoryEstimate {
-  const workload = buildWorkload(spec);
-  const { loss, needs } = workload;
-  const { segments } = trainingPrograms({ loss, metrics: {}, needs }, optionsFor(workload));
+  const { segments } = programsOf(buildWorkload(spec));
   return estimatePrograms(segments.flatMap(({ gradient, update }) => [gradient, update]));
 }
 

@@ -5,6 +5,7 @@ import { type ModelNeeds, PARAMETER, type ParameterSpec, type Rematerialization,
 import { maskedAutoencoding, maskFeeds, maskInputs, planMasks } from '../src/objectives/index.js';
 import { fold, keyFrom, normal } from '../src/random/index.js';
 import { forwardFlops } from './flops.js';
+import { imageWorkload } from './imageWorkload.js';
 
 /** What a workload computes. */
 export type Task =
@@ -15,7 +16,9 @@ export type Task =
   /** Masked auto-encoding with groupwise masks; the loss counts masked positions. */
   | 'autoencode'
   /** Mean square of the first cross-attention's output: embedding, positions and the first reading of the inputs. */
-  | 'inputStage';
+  | 'inputStage'
+  /** `vit`: cross-entropy of 1,000 classes; `mae`: masked patches. See `imageWorkload.ts`. */
+  | 'image';
 
 /** A workload in words that can be sent to another process. */
 export interface WorkloadSpec {
@@ -59,6 +62,7 @@ const INPUT = 'image';
 
 /** Builds the graphs of a workload: milliseconds, and no memory. */
 export function buildWorkload(spec: WorkloadSpec): Workload {
+  if (spec.task === 'image') return imageWorkload(spec, waves);
   const system = systemByName(spec.system);
   const modality: Modality = { name: INPUT, indexShape: spec.indexShape, channels: spec.channels };
   const shape = [spec.batch, indexDim(modality), spec.channels];

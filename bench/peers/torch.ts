@@ -1,4 +1,4 @@
-/** HiP in plain PyTorch (`torch_hip.py`) as a peer: started with our weights and batch, compared, timed. */
+/** HiP in plain PyTorch (`torch_hip.py`, `torch_vit.py`) as a peer: started with our weights and batch, compared, timed. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,10 @@ import { type Answer, PeerProcess } from './peerProcess.js';
 /** How the peer multiplies attention: by PyTorch's fused operator, or written out. */
 export type AttentionMode = 'fused' | 'plain';
 
-const SCRIPT = fileURLToPath(new URL('../../../bench/peers/torch_hip.py', import.meta.url));
+const scriptOf = ({ spec }: Workload) =>
+  fileURLToPath(
+    new URL(`../../../bench/peers/${spec.task === 'image' ? 'torch_vit' : 'torch_hip'}.py`, import.meta.url),
+  );
 /** Values of the two sides may differ by so much, relative to the largest of them. */
 const TOLERANCE = 1e-3;
 
@@ -31,7 +34,7 @@ export class TorchPeer {
   static async start(workload: Workload, python: string): Promise<TorchPeer | { missing: string }> {
     const folder = await mkdtemp(join(tmpdir(), 'hip-bench-'));
     const spec = await writeSpec(workload, folder);
-    const started = await PeerProcess.start(python, [SCRIPT], spec);
+    const started = await PeerProcess.start(python, [scriptOf(workload)], spec);
     if ('missing' in started) {
       await rm(folder, { recursive: true });
       const isAbsent = /No module named|ENOENT|EACCES/.test(started.missing);

@@ -1,26 +1,17 @@
 """HiP written plainly in PyTorch, as its users would: the peer of `bench training` and `bench inference`.
 
 Reads one JSON line: {config, modality, inputShape, weights, input, threads}. `weights` and `input` are .safetensors
-files; weights carry the names of the reference. Says what it is, then answers one JSON line to each command line:
-  attention MODE  `fused` or `plain`, of those that it named
-  forward         milliseconds of a forward pass without gradients
-  step            milliseconds of forward and backward, and of the whole step with AdamW; the loss
-  save PATH       writes the reconstruction to a .safetensors file
-  memory          peak resident bytes of this process so far
+files; weights carry the names of the reference. Answers as `torch_peer.py` says.
 """
 import json
-import re
-import resource
 import sys
-import time
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 
-# Older versions of PyTorch have no fused attention.
-FUSED_ATTENTION = hasattr(F, "scaled_dot_product_attention")
+import torch_peer
 
 
 class Named(nn.Module):
@@ -86,7 +77,7 @@ class Attention(nn.Module):
 
     def forward(self, queries, inputs):
         q, k, v = self.split(self.query(queries)), self.split(self.key(inputs)), self.split(self.value(inputs))
-        if FUSED_ATTENTION:
+        if torch_peer.fused_attention:
             shape = q.shape[:2]
             attended = F.scaled_dot_product_attention(q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1))
             attended = attended.unflatten(0, shape)
@@ -221,67 +212,18 @@ def read_weights(model, weights):
 
 
 def main():
-    global FUSED_ATTENTION
     spec = json.loads(sys.stdin.readline())
     torch.set_num_threads(spec["threads"])
-    attentions = ["fused", "plain"] if FUSED_ATTENTION else ["plain"]
-    batch, rows, channels = spec["inputShape"]
+    _, rows, channels = spec["inputShape"]
     model = Hip(spec["config"], spec["modality"], rows, channels)
     read_weights(model, load_file(spec["weights"]))
     inputs = load_file(spec["input"])["input"]
     encoder_only = spec.get("encoderOnly", False)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.05)
-    parameters = sum(p.numel() for p in model.parameters())
-    answer({"version": torch.__version__, "parameters": parameters, "attentions": attentions})
 
-    def forward():
-        with torch.no_grad():
-            return model(inputs, encoder_only)
+    def loss_of(out):
+        return out.square().mean() if encoder_only else F.mse_loss(out, inputs)
 
-    def step():
-        optimizer.zero_grad(set_to_none=True)
-        out = model(inputs, encoder_only)
-        loss = out.square().mean() if encoder_only else F.mse_loss(out, inputs)
-        loss.backward()
-        gradient_done = time.perf_counter()
-        optimizer.step()
-        return gradient_done, loss.item()
-
-    for line in sys.stdin:
-        command, *rest = line.split()
-        if command == "forward":
-            start, end, _ = timed(forward)
-            answer({"ms": 1000 * (end - start)})
-        elif command == "step":
-            start, end, (gradient_done, loss) = timed(step)
-            answer({"gradientMs": 1000 * (gradient_done - start), "ms": 1000 * (end - start), "loss": loss})
-        elif command == "attention":
-            FUSED_ATTENTION = rest[0] == "fused"
-            answer({})
-        elif command == "save":
-            save_file({"output": forward().contiguous()}, rest[0])
-            answer({})
-        elif command == "memory":
-            answer({"peakBytes": peak_bytes()})
-
-
-def timed(run):
-    start = time.perf_counter()
-    result = run()
-    return start, time.perf_counter(), result
-
-
-def peak_bytes():
-    """Counted from this program's start; what getrusage tells includes the parent's size at the fork."""
-    try:
-        with open("/proc/self/status") as status:
-            return 1024 * int(re.search(r"VmHWM:\s+(\d+)", status.read()).group(1))
-    except OSError:
-        return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
-def answer(value):
-    print(json.dumps(value), flush=True)
+    torch_peer.serve(model, lambda: model(inputs, encoder_only), loss_of)
 
 
 main()

@@ -3,6 +3,11 @@ import { concat, type Tensor } from '../graph/index.js';
 
 /** Bytes of the widest intermediate value of one chunk: the second-level caches of two cores. */
 const CHUNK_BYTES = 2 * 2 ** 20;
+/**
+ * Fewer rows than this for each channel cost more than they save: every chunk reads the weights again, and gives gradients of
+ * their size that are to be added up.
+ */
+const ROWS_PER_CHANNEL = 4;
 /** Fewer chunks than this cost more in copies than they save. */
 const FEWEST_CHUNKS = 4;
 
@@ -14,7 +19,7 @@ export function inChunks(x: Tensor, widest: number, f: (rows: Tensor) => Tensor)
   const channels = x.shape[x.rank - 1];
   const rows = x.size / channels;
   const count = Math.floor((rows * widest * 4) / CHUNK_BYTES);
-  if (count < FEWEST_CHUNKS) return f(x);
+  if (count < FEWEST_CHUNKS || rows / count < ROWS_PER_CHANNEL * channels) return f(x);
   const sizes = evenSizes(rows, count);
   const parts = x.reshape([rows, channels]).split(sizes, 0).map(f);
   return concat(parts, 0).reshape([...x.shape.slice(0, -1), parts[0].shape[1]]);

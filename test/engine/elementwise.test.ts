@@ -82,6 +82,31 @@ test('optimisers that look at each number alone are passes; others are left to O
   assert.equal(planned(lamb()), undefined);
 });
 
+test('a parameter of one row is updated in passes, and counts in the norm', async () => {
+  const parameters = [
+    { name: 'token', shape: [1, 1, 4] },
+    { name: 'w', shape: [2, 3] },
+  ];
+  const groups = new Map(parameters.map((p) => [p.name, { learningRateScale: 1, weightDecay: 0 }]));
+  const { graph, residency, feeds } = updateGraph(parameters, { optimizer: sgd({ momentum: 0 }), groups });
+  assert.ok(elementwisePlan(optimize(graph), residency));
+  const program = await engine.compile(graph, residency);
+  const filled = (value: number, shape: number[]) => ({
+    type: { shape, dtype: 'f32' as const },
+    values: new Float32Array(shape.reduce((a, b) => a * b)).fill(value),
+  });
+  for (const { name, shape } of parameters)
+    await engine.write({
+      [`parameter/${name}`]: filled(1, shape),
+      [`gradient/${name}`]: filled(name === 'w' ? 2 : 1, shape),
+    });
+  const { gradientNorm } = await program.run(feeds(1, 0.5));
+  assert.ok(Math.abs(gradientNorm[0] - Math.sqrt(4 * 1 + 6 * 4)) < 1e-6, `${gradientNorm[0]}`);
+  assert.deepEqual([...(await engine.read(['parameter/token'])).get('parameter/token')!], [0.5, 0.5, 0.5, 0.5]);
+  await program.dispose();
+  await engine.free(parameters.flatMap(({ name }) => [`parameter/${name}`, `gradient/${name}`]));
+});
+
 test('what cannot be done in place, or is not element-wise, has no plan', () => {
   const [a, b] = [input('a', [4, 4]), input('b', [4, 4])];
   const residency = { inputs: { a: 'A', b: 'B' }, outputs: { x: 'A', y: 'B' } };

@@ -46,8 +46,11 @@ interface ArrayNode {
   operands: (ArrayNode | number)[];
 }
 
-/** The value of a tensor: a scalar, or arrays end to end; `summed`: the sums over parts of them, to be added up. */
-type Value = { scalar: number } | { parts: ArrayNode[]; summed: boolean };
+/**
+ * The value of a tensor: a scalar, or arrays end to end; `summed`: the sums over parts of them, to be added up together with
+ * the scalars `totals`, sums that stand beside them.
+ */
+type Value = { scalar: number } | { parts: ArrayNode[]; summed: boolean; totals?: number[] };
 
 /** Thrown inside, where the graph holds what passes cannot do. */
 class Unsuited extends Error {}
@@ -160,9 +163,13 @@ class Planner {
   /** Sums along some axes are left open until all is summed: only the total is ever asked for. */
   private sum(node: Node, operand: Value): Value {
     if ('scalar' in operand) return operand;
-    if (node.outputs[0].size !== 1) return { parts: operand.parts, summed: true };
-    const passes = operand.parts.map((part) => this.pass([part], (step) => ({ stores: [], sum: step(part) })));
-    return this.scalar({ kind: 'sum', passes });
+    const { parts, totals = [] } = operand;
+    if (node.outputs[0].size !== 1) return { parts, summed: true, totals };
+    const passes = parts.map((part) => this.pass([part], (step) => ({ stores: [], sum: step(part) })));
+    return totals.reduce<Value>(
+      (sum, total) => this.scalar({ kind: 'compute', operator: 'add', scalars: [scalarOf(sum), total] }),
+      this.scalar({ kind: 'sum', passes }),
+    );
   }
 
   private store(stores: [buffer: string, array: ArrayNode][]): void {
@@ -259,9 +266,14 @@ function reach(root: ArrayNode): ArrayNode[] {
 }
 
 function concatenated(node: Node, operands: Value[]): Value {
-  if (node.attributes.axis !== 0 || operands.some((v) => 'scalar' in v)) throw new Unsuited();
-  const all = operands as Exclude<Value, { scalar: number }>[];
-  return { parts: all.flatMap((v) => v.parts), summed: all.some((v) => v.summed) };
+  if (node.attributes.axis !== 0) throw new Unsuited();
+  // Of a parameter of one row the sum by rows is a number already.
+  const all = operands.map((v) => ('scalar' in v ? { parts: [], summed: true, totals: [v.scalar] } : v));
+  return {
+    parts: all.flatMap((v) => v.parts),
+    summed: all.some((v) => v.summed),
+    totals: all.flatMap((v) => v.totals ?? []),
+  };
 }
 
 function take(parts: ArrayNode[], size: number): ArrayNode[] {

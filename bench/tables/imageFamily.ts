@@ -1,0 +1,80 @@
+import { availableParallelism } from 'node:os';
+import { unknownName } from '../../src/errors/index.js';
+import { defineBenchmark, pythonOption } from '../benchmark.js';
+import {
+  efficiency,
+  type Measured,
+  measureBeside,
+  memoryShare,
+  notesOf,
+  PARTS,
+  type Part,
+  speedup,
+  tablesOf,
+} from '../besideTorch.js';
+import { type Check, check, percent } from '../report.js';
+import type { WorkloadSpec } from '../workload.js';
+
+const shared = { indexShape: [224, 224], channels: 3, batch: 8, task: 'image' } as const;
+const MODELS: Record<string, { title: string; workload: WorkloadSpec }> = {
+  vit: {
+    title: 'ViT-B/16, 224, batch 8',
+    workload: { ...shared, indexShape: [224, 224], system: 'vit', variant: 'B16' },
+  },
+  mae: {
+    title: 'MAE ViT-B/16, 224, batch 8',
+    workload: { ...shared, indexShape: [224, 224], system: 'mae', variant: 'B16' },
+  },
+};
+
+/** How many times faster than PyTorch, how much of its memory, and which share of the best rate. */
+const WANTED = { forward: 1.2, step: 1.1, memory: 1, efficiency: 0.85 };
+
+/** `bench image-family` */
+export const command = defineBenchmark({
+  name: 'image-family',
+  summary: 'ViT-B/16 and MAE ViT-B/16 beside PyTorch: time, efficiency, memory',
+  description:
+    'Forward, forward and backward, and the same with AdamW, of a classifier of 1,000 classes and of a masked ' +
+    'auto-encoder that sees a quarter of the patches, at 224x224 and batch 8; in turn with the same models written ' +
+    'plainly in PyTorch (the same weights and batch, outputs compared). Efficiency and memory as in `training`.',
+  options: {
+    ...pythonOption,
+    models: { type: 'strings', placeholder: 'A,B', help: 'vit, mae (default: both)' },
+    batch: { type: 'number', default: 8, placeholder: 'N', help: 'images of a step' },
+  },
+  examples: ['', '--models vit --rounds 2', '--python ~/torch/bin/python', '--quick'],
+  rounds: { full: 6, quick: 1 },
+  async measure({ models, rounds, python, batch }, around) {
+    const all = new Map<string, Measured>();
+    const checks: Check[] = [];
+    const data: Record<string, Measured> = {};
+    for (const name of models.length > 0 ? models : Object.keys(MODELS)) {
+      if (!Object.hasOwn(MODELS, name)) throw unknownName('model of this table', name, Object.keys(MODELS));
+      const { title, workload } = MODELS[name];
+      const measured = await measureBeside({ ...workload, batch }, { python, rounds }, around);
+      data[name] = measured;
+      all.set(title.replace('batch 8', `batch ${batch}`), measured);
+      checks.push(...checksOf(name, measured));
+    }
+    const notes = [
+      ...notesOf(all),
+      `Medians of ${rounds} rounds in which both sides take turns, ${availableParallelism()} threads each; efficiency by our median, and by our best run.`,
+    ];
+    return { tables: tablesOf(all), checks, notes, data };
+  },
+});
+
+function checksOf(name: string, measured: Measured): Check[] {
+  const checks: Check[] = [];
+  for (const part of ['forward', 'step'] as const satisfies Part[]) {
+    const faster = speedup(measured, part);
+    const what = `${name}, ${PARTS[part].replace('…', 'forward + backward')}: times faster than PyTorch ${measured.torch}`;
+    if (faster) checks.push(check(what, faster, { atLeast: WANTED[part] }));
+  }
+  const share = memoryShare(measured);
+  if (share !== undefined) checks.push(check(`${name}, peak memory over PyTorch's`, share, { atMost: WANTED.memory }));
+  const reached = efficiency(measured, 'step');
+  checks.push(check(`${name}, efficiency of the training step`, reached, { atLeast: WANTED.efficiency }, percent));
+  return checks;
+}
