@@ -16,6 +16,7 @@ const methods = {
   sigmoid: ops.sigmoid,
   relu: ops.relu,
   squaredRelu: ops.squaredRelu,
+  gelu: ops.gelu,
   floor: ops.floor,
   stopGradient: ops.stopGradient,
   cast: ops.cast,

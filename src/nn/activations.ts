@@ -3,8 +3,7 @@ import type { Tensor } from '../graph/index.js';
 
 /** Gaussian error linear unit: x·Φ(x), exact (Hendrycks & Gimpel 2016, arXiv 1606.08415). */
 export function gelu(x: Tensor): Tensor {
-  // Written as the pattern that ONNX Runtime fuses into one kernel at inference.
-  return x.mul(0.5).mul(x.div(Math.SQRT2).erf().add(1));
+  return x.gelu();
 }
 
 /** Above this exponent exp(-v) only decides between 1e-17 and less; below, no product of its gradient leaves float32. */

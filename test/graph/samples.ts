@@ -146,6 +146,7 @@ export const samples: Record<string, Record<string, Sample>> = {
   erf: unary('erf'),
   sigmoid: unary('sigmoid'),
   relu: { f32: (d) => d.apart(3, 4).relu() },
+  gelu: { f32: (d) => d.f32(3, 4).gelu(), 'of a vector': (d) => d.f32(5).gelu() },
   squaredRelu: { f32: (d) => d.apart(3, 4).squaredRelu() },
   floor: { f32: (d) => d.apart(9).floor() },
   stopGradient: { f32: (d) => d.fixed([3], [1, -2, 3]).stopGradient().mul(d.f32(3)) },

@@ -49,3 +49,28 @@ test('activations stay finite far out', async () => {
     assert.equal(gradient[2000], 1, name);
   }
 });
+
+test('the gradient of a large GELU, computed in pieces, is that of its formula row by row', async () => {
+  await using engine = await createEngine({ device: 'cpu' });
+  const [rows, channels] = [1031, 1024];
+  const [x, g] = [input('x', [rows, channels]), input('g', [rows, channels])];
+  const graph = Graph.of({ slope: gradients(gelu(x).mul(g).sum(), [x])[0] });
+  assert.ok(
+    graph.nodes.some(({ operator }) => operator.name === 'split'),
+    'large enough for pieces',
+  );
+  const values = Float32Array.from({ length: rows * channels }, (_, i) => 4 * Math.sin(0.37 * i));
+  const weights = values.map((v, i) => Math.cos(i) - v);
+  const { slope } = await (await engine.compile(graph)).run({ x: values, g: weights });
+  // Every 997th value, which meets all rows' borders of all pieces in some column.
+  const few = Float32Array.from({ length: Math.floor(values.length / 997) }, (_, i) => values[997 * i]);
+  const v = input('v', [few.length]);
+  const wanted = evaluate(Graph.of({ slope: gradients(gelu(v).sum(), [v])[0] }), { v: few }).get('slope')!;
+  wanted.forEach((w, i) => {
+    const expected = w * weights[997 * i];
+    assert.ok(
+      Math.abs(slope[997 * i] - expected) < 5e-6 * (1 + Math.abs(expected)),
+      `${slope[997 * i]}, not ${expected}`,
+    );
+  });
+});

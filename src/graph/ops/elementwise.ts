@@ -132,7 +132,7 @@ export const tanh = of(
 export const erf = of(
   unary('erf', {
     onnx: 'Erf',
-    compute: errorFunction,
+    compute: erfOf,
     gradient: (g, x) =>
       g.mul(
         x
@@ -233,7 +233,7 @@ export const minimum = binary('minimum', {
 });
 
 /** erf to double precision: Taylor series near zero, continued fraction of erfc beyond. */
-function errorFunction(x: number): number {
+export function erfOf(x: number): number {
   const z = Math.abs(x);
   if (z > 6) return Math.sign(x);
   if (z < 2.5) {

@@ -3,6 +3,7 @@ export * from './compare.js';
 export * from './conv.js';
 export * from './elementwise.js';
 export * from './gather.js';
+export * from './gelu.js';
 export * from './layout.js';
 export * from './matmul.js';
 export * from './maxPool.js';

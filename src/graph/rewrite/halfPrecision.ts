@@ -14,7 +14,7 @@ const KEPT_STATISTICS = new Set(['normalize', 'layerNorm']);
 /** Take the precision of what they read; where halves meet floats they compute in f32. */
 const LAYOUT = ['reshape', 'transpose', 'expand', 'concat', 'split', 'slice', 'pad', 'gather', 'stopGradient'];
 const ARITHMETIC = ['add', 'sub', 'mul', 'neg', 'abs', 'maximum', 'minimum', 'where'];
-const ACTIVATIONS = ['relu', 'squaredRelu', 'tanh', 'sigmoid', 'erf'];
+const ACTIVATIONS = ['relu', 'squaredRelu', 'tanh', 'sigmoid', 'erf', 'gelu'];
 const COMPARISONS = ['equal', 'less', 'greater', 'lessEqual', 'greaterEqual'];
 const ADAPTING = new Set([...LAYOUT, ...ARITHMETIC, ...ACTIVATIONS, ...COMPARISONS]);
 
