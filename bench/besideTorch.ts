@@ -1,5 +1,6 @@
 /** A workload beside PyTorch: time, efficiency and memory of both, in one run. */
 import { createEngine } from '../src/engine/index.js';
+import { unknownName } from '../src/errors/index.js';
 import { countParameters, PARAMETER } from '../src/nn/index.js';
 import type { Around } from './benchmark.js';
 import { trainInChild } from './child.js';
@@ -8,7 +9,7 @@ import { type Contender, inTurn, type Timings, timed } from './measure.js';
 import { type AttentionMode, TorchPeer } from './peers/torch.js';
 import { createProducts } from './products.js';
 import { gigabytes, ms, percent, type Result, ratio } from './report.js';
-import { Trainer } from './training.js';
+import { REMATERIALIZATIONS, Trainer } from './training.js';
 import { buildWorkload, type Workload, type WorkloadSpec } from './workload.js';
 
 /** What is timed. */
@@ -16,6 +17,35 @@ export type Part = 'forward' | 'gradient' | 'step';
 export const PARTS: Record<Part, string> = { forward: 'forward', gradient: 'forward + backward', step: '… + AdamW' };
 /** Training steps after which memory is read. */
 const MEMORY_STEPS = 5;
+
+/** How a step trades time for memory. */
+export const stepOptions = {
+  rematerialize: {
+    type: 'string',
+    default: 'none',
+    placeholder: 'LEVEL',
+    help: `what is computed again in the backward pass: ${REMATERIALIZATIONS.join(', ')}`,
+  },
+  segments: {
+    type: 'number',
+    default: 1,
+    placeholder: 'N',
+    help: 'parts of the backward pass, each with its update; the time of the first is then that of forward + backward',
+  },
+} as const;
+
+/** {@link stepOptions} as typed. Throws on a level that there is not. */
+export function stepOf({
+  rematerialize,
+  segments,
+}: {
+  rematerialize: string;
+  segments: number;
+}): Pick<WorkloadSpec, 'rematerialize' | 'segments'> {
+  const level = REMATERIALIZATIONS.find((name) => name === rematerialize);
+  if (!level) throw unknownName('--rematerialize', rematerialize, REMATERIALIZATIONS);
+  return { rematerialize: level, segments };
+}
 
 /** What both sides of one workload did. */
 export interface Measured {

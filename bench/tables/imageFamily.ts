@@ -10,6 +10,8 @@ import {
   PARTS,
   type Part,
   speedup,
+  stepOf,
+  stepOptions,
   tablesOf,
 } from '../besideTorch.js';
 import { type Check, check, percent } from '../report.js';
@@ -42,17 +44,19 @@ export const command = defineBenchmark({
     ...pythonOption,
     models: { type: 'strings', placeholder: 'A,B', help: 'vit, mae (default: both)' },
     batch: { type: 'number', default: 8, placeholder: 'N', help: 'images of a step' },
+    ...stepOptions,
   },
   examples: ['', '--models vit --rounds 2', '--python ~/torch/bin/python', '--quick'],
   rounds: { full: 6, quick: 1 },
-  async measure({ models, rounds, python, batch }, around) {
+  async measure({ models, rounds, python, batch, ...options }, around) {
     const all = new Map<string, Measured>();
     const checks: Check[] = [];
     const data: Record<string, Measured> = {};
+    const how = stepOf(options);
     for (const name of models.length > 0 ? models : Object.keys(MODELS)) {
       if (!Object.hasOwn(MODELS, name)) throw unknownName('model of this table', name, Object.keys(MODELS));
       const { title, workload } = MODELS[name];
-      const measured = await measureBeside({ ...workload, batch }, { python, rounds }, around);
+      const measured = await measureBeside({ ...workload, batch, ...how }, { python, rounds }, around);
       data[name] = measured;
       all.set(title.replace('batch 8', `batch ${batch}`), measured);
       checks.push(...checksOf(name, measured));

@@ -10,10 +10,11 @@ import {
   PARTS,
   type Part,
   speedup,
+  stepOf,
+  stepOptions,
   tablesOf,
 } from '../besideTorch.js';
 import { type Check, check, percent } from '../report.js';
-import { REMATERIALIZATIONS } from '../training.js';
 import type { WorkloadSpec } from '../workload.js';
 
 /** The two workloads of the acceptance, and how much faster than PyTorch a part should be: current, and 1.x. */
@@ -47,32 +48,20 @@ export const command = defineBenchmark({
     'large matrix products reach in the same engine and run. Memory: peak of a fresh process that makes 5 steps.',
   options: {
     ...pythonOption,
-    rematerialize: {
-      type: 'string',
-      default: 'none',
-      placeholder: 'LEVEL',
-      help: `what is computed again in the backward pass: ${REMATERIALIZATIONS.join(', ')}`,
-    },
-    segments: {
-      type: 'number',
-      default: 1,
-      placeholder: 'N',
-      help: 'parts of the backward pass, each with its update; the time of the first is then that of forward + backward',
-    },
+    ...stepOptions,
     models: { type: 'strings', placeholder: 'A,B', help: 'Mini, 16 (default: both; with --quick Mini)' },
   },
   examples: ['', '--models Mini --rounds 20', '--python ~/torch/bin/python', '--quick'],
   rounds: { full: 12, quick: 2 },
   async measure({ models, rounds, python, quick, rematerialize, segments }, around) {
-    const level = REMATERIALIZATIONS.find((name) => name === rematerialize);
-    if (!level) throw unknownName('--rematerialize', rematerialize, REMATERIALIZATIONS);
+    const how = stepOf({ rematerialize, segments });
     const all = new Map<string, Measured>();
     const checks: Check[] = [];
     const data: Record<string, Measured> = {};
     for (const name of models.length > 0 ? models : quick ? ['Mini'] : Object.keys(MODELS)) {
       if (!Object.hasOwn(MODELS, name)) throw unknownName('model of this table', name, Object.keys(MODELS));
       const { title, workload } = MODELS[name];
-      const measured = await measureBeside({ ...workload, rematerialize: level, segments }, { python, rounds }, around);
+      const measured = await measureBeside({ ...workload, ...how }, { python, rounds }, around);
       data[name] = measured;
       all.set(title, measured);
       checks.push(...checksOf(name, measured));
