@@ -12,7 +12,7 @@ function rowOf(groups: number, quick: boolean): Row {
   const overrides: Record<string, string> = {
     'data.imageSize': '32',
     'model.config.numGroups': JSON.stringify([groups, 1, groups]),
-    'model.config.zIndexDim': JSON.stringify([each, 32, each]),
+    'model.config.zIndexDim': JSON.stringify([each, 64, each]),
     ...(quick ? { 'data.limit': '256' } : {}),
   };
   return {
