@@ -1,6 +1,7 @@
 /** One row of a table of results: a few runs, each a command that anybody can type, for several seeds. */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { FinetuneResult } from '../src/tasks/index.js';
 import { loadRecipe, resolveRecipe, type TrainingPlan } from '../src/training/index.js';
@@ -133,6 +134,23 @@ export async function runRow(row: Row, seed: number, folder: string, say: (what:
   const outcome = { seed, score, further, runs, minutes: (performance.now() - began) / 60_000 };
   await writeFile(kept, `${JSON.stringify(outcome, null, 2)}\n`);
   return outcome;
+}
+
+/** Milliseconds of a training step of a run as the machine is now: the best of three short trainings, data included. */
+export async function timeSteps(run: Run, steps = 20): Promise<number> {
+  const out = await mkdtemp(join(tmpdir(), 'hiperceiver-paper-'));
+  const times: number[] = [];
+  try {
+    for (let i = 0; i < 3; i++) {
+      const typed = { ...run.overrides, 'training.steps': String(steps), 'training.out': join(out, String(i)) };
+      const recipe = resolveRecipe(await loadRecipe(run.recipe), typed);
+      const { seconds, step } = await runRecipe(run.command, recipe);
+      times.push((1000 * seconds) / step);
+    }
+  } finally {
+    await rm(out, { recursive: true, force: true });
+  }
+  return Math.min(...times);
 }
 
 /** The one number of a score: accuracy, mean average precision, or mean intersection over union. */

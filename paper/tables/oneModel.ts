@@ -82,7 +82,7 @@ const signals: Signal[] = [
   {
     name: 'spoken digits',
     what: 'FSDD, 5,120 samples',
-    steps: 1000,
+    steps: 2000,
     overrides: { 'data.path': `${DATA}/fsdd`, 'audio.samples': '5120', ...PIECES },
   },
   { name: 'images', what: 'CIFAR-10, 32x32x3', steps: 1000, overrides: { 'data.path': `${DATA}/cifar10` } },
