@@ -36,8 +36,8 @@ const systems: System[] = [
   {
     name: 'beit',
     pretraining: [
-      { recipe: 'dvae', minutes: MINUTES.pretrain / 4 },
-      { recipe: 'beit', minutes: (3 * MINUTES.pretrain) / 4, follows: 'model.tokenizer' },
+      { recipe: 'dvae', minutes: MINUTES.pretrain / 2 },
+      { recipe: 'beit', minutes: MINUTES.pretrain / 2, follows: 'model.tokenizer' },
     ],
   },
   { name: 'fastmim', pretraining: once('fastmim'), overrides: DOUBLED },
