@@ -43,7 +43,7 @@ export const hiddenAppearance: BuildPretraining = (scope, model, inputs, options
   return {
     loss,
     metrics: {},
-    about: `${describeTokenMasks(plan, [size[0] / blocks[0], size[1] / blocks[1]])}, to predict ${config.target === 'hog' ? 'histograms of oriented gradients' : 'pixels'}`,
+    about: `${describeTokenMasks(plan, { patch: [size[0] / blocks[0], size[1] / blocks[1]], fate: 'hidden' })}, to predict ${config.target === 'hog' ? 'histograms of oriented gradients' : 'pixels'}`,
     feeds: ({ key }) => ({ 'mask/hidden': drawTokenMask(plan, key).mask }),
     answers() {
       const hiddenPixels = (key: Key) => spreadOverPixels(drawTokenMask(plan, key).mask, blocks, size);

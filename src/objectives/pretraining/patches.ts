@@ -28,7 +28,7 @@ export const removedPatches: BuildPretraining = (scope, model, inputs, options) 
   return {
     loss,
     metrics: {},
-    about: describeTokenMasks(plan, patch),
+    about: describeTokenMasks(plan, { patch }),
     feeds({ key }) {
       const drawn = drawTokenMask(plan, key);
       return { 'mask/kept': drawn.kept, 'mask/restore': drawn.restore, 'mask/removed': drawn.mask };

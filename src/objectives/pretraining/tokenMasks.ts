@@ -64,10 +64,17 @@ export function ratioOf({ ratio }: Pick<PretrainingOptions, 'ratio'>, name: stri
   return share;
 }
 
-/** `64 patches of 4x4, of which 16 are visible and 48 removed` */
-export function describeTokenMasks({ length, count, parts }: TokenMaskPlan, patch: Size2d): string {
-  const all = `${length.toLocaleString('en-US')} patches of ${patch.join('x')}${parts > 1 ? ` in ${parts} parts` : ''}`;
-  return `${all}, of which ${count} are visible and ${length - count} removed`;
+/**
+ * `64 patches of 4x4, of which 16 are visible and 48 removed`
+ * @param patch size of what is masked as a whole; unsaid where absent
+ */
+export function describeTokenMasks(
+  { length, count, parts }: TokenMaskPlan,
+  { patch, fate = 'removed' }: { patch?: Size2d; fate?: 'removed' | 'hidden' } = {},
+): string {
+  const size = patch ? ` of ${patch.join('x')}` : '';
+  const all = `${length.toLocaleString('en-US')} patches${size}${parts > 1 ? ` in ${parts} parts` : ''}`;
+  return `${all}, of which ${count} are visible and ${length - count} ${fate}`;
 }
 
 /** Values of tokens on a grid `[B, rows·columns]` for every pixel under them, `[B, H·W]`. */

@@ -95,7 +95,7 @@ function patchMasks(options: PretrainingOptions, ratio: number, batch: number, g
     const plan = tokenMaskPlan({ ...options, ratio }, { batch, grid });
     return {
       count: batch * (plan.length - plan.count),
-      about: describeTokenMasks(plan, [1, 1]).replace(' patches of 1x1', ' patches').replace('removed', 'hidden'),
+      about: describeTokenMasks(plan, { fate: 'hidden' }),
       masks: (key) => drawTokenMask(plan, key).mask,
     };
   }
