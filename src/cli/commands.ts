@@ -48,7 +48,7 @@ export const commands: Registry = {
     load: () => import('./commands/visualize.js'),
   },
   import: {
-    summary: 'Tell what weights of other programs hold, and convert them',
+    summary: 'Tell what weights of other programs hold, and make a model of them',
     load: () => import('./commands/import.js'),
   },
   export: {
