@@ -52,7 +52,7 @@ export const commands: Registry = {
     load: () => import('./commands/import.js'),
   },
   export: {
-    summary: 'Write a model as an ONNX file for inference anywhere',
+    summary: 'Write a model as an ONNX file for inference anywhere, or as other programs keep it',
     load: () => import('./commands/export.js'),
   },
   serve: {
