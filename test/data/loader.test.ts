@@ -187,9 +187,9 @@ test('the calling thread stays live, and small stored images need no thread', as
     times.push(performance.now() - start);
   }
   await loader.close();
-  // Of a hundred the tenth fastest, for other processes may keep this one waiting: 1 ms on an idle machine.
-  const undisturbed = times.sort((a, b) => a - b)[10];
-  assert.ok(undisturbed < 4, `${undisturbed} ms for 64 images`);
+  const median = times.sort((a, b) => a - b)[50];
+  // 1 ms on an idle machine; the bound leaves room for a busy one.
+  assert.ok(median < 4, `${median} ms for 64 images`);
 });
 
 test('statistics and defaults follow the images', async () => {

@@ -261,10 +261,10 @@ test('memory is flat over 200 steps', async () => {
 });
 
 test('the event loop is never blocked for more than 50 ms during training', async () => {
-  // The best of eight, since other processes may keep this one waiting; mostly the first will do.
+  // The best of three, since other processes may keep this one waiting.
   let longest = Number.POSITIVE_INFINITY;
   let seconds = 0;
-  for (let attempt = 0; attempt < 8 && longest >= 50; attempt++) {
+  for (let attempt = 0; attempt < 3 && longest >= 50; attempt++) {
     const delays = monitorEventLoopDelay({ resolution: 5 });
     const { recipe, objective } = pretraining(
       { model: { variant: 'tiny', config: {} }, training: { steps: 12, out: newRun(), checkpointEvery: 6 } },
