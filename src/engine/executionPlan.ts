@@ -1,5 +1,5 @@
 /** In which order ONNX Runtime runs a graph's nodes, and which values come to share storage. */
-import type { Graph, Node, Tensor } from '../graph/index.js';
+import { deepestLast, type Graph, type Node, type Tensor } from '../graph/index.js';
 
 /** Storage of one value or, one after the other, of several. */
 export interface Storage {
@@ -41,9 +41,10 @@ export function bytesOf({ size, dtype }: Tensor): number {
 
 /** Depth first from the last node that nobody reads; of a node's inputs the one that stands last in the file comes first. */
 export function executionOrder(graph: Graph): Node[] {
-  const place = new Map(graph.nodes.map((node, i) => [node, i]));
-  const read = new Set(graph.nodes.flatMap((node) => node.inputs.map((t) => t.node)));
-  const stack = graph.nodes.filter((node) => !read.has(node)).map((node) => ({ node, entered: false }));
+  const nodes = deepestLast(graph.nodes);
+  const place = new Map(nodes.map((node, i) => [node, i]));
+  const read = new Set(nodes.flatMap((node) => node.inputs.map((t) => t.node)));
+  const stack = nodes.filter((node) => !read.has(node)).map((node) => ({ node, entered: false }));
   const seen = new Set<Node>();
   const order: Node[] = [];
   while (stack.length > 0) {

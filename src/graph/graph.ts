@@ -24,6 +24,20 @@ export function topologicalOrder(outputs: Iterable<Tensor>): Node[] {
   return order;
 }
 
+/**
+ * The nodes in the order in which they are to stand in a file for ONNX Runtime, which goes depth first from the last node
+ * that nobody reads, and of a node's inputs to the one that stands last: here to the one with the longest way behind it. So a
+ * gradient that comes from above is there before the values that it meets are computed again, and all layers are not computed
+ * again at once. Nodes that nobody reads stand at the end, as they were.
+ */
+export function deepestLast(nodes: readonly Node[]): Node[] {
+  const depths = new Map<Node, number>();
+  for (const node of nodes) depths.set(node, 1 + node.inputs.reduce((d, t) => Math.max(d, depths.get(t.node)!), 0));
+  const read = new Set(nodes.flatMap((node) => node.inputs.map((t) => t.node)));
+  const inside = nodes.filter((node) => read.has(node)).sort((a, b) => depths.get(a)! - depths.get(b)!);
+  return [...inside, ...nodes.filter((node) => !read.has(node))];
+}
+
 /** What is computed: all nodes between the inputs and the outputs. Throws where names of inputs or outputs clash. */
 export class Graph {
   /** Inputs by name, in the order in which the outputs reach them. */

@@ -185,3 +185,12 @@ test('the optimised graph of random expressions has the same values', () => {
     }
   }
 });
+
+test('a sum that is brought to its own shape keeps or drops its axes itself, unless somebody else reads it', () => {
+  const z = input('z', [2, 3, 4]);
+  assert.deepEqual(operatorsOf(z.sum(0).reshape([1, 3, 4]).exp()), ['sum', 'exp']);
+  assert.deepEqual(operatorsOf(z.sum([0, 1], true).reshape([4]).exp()), ['sum', 'exp']);
+  assert.deepEqual(operatorsOf(z.sum(0).reshape([12]).exp()), ['sum', 'reshape', 'exp']);
+  const total = z.sum(0);
+  assert.deepEqual(operatorsOf(total.reshape([1, 3, 4]).exp(), total.exp()), ['sum', 'reshape', 'exp', 'exp']);
+});

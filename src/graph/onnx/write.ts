@@ -1,7 +1,7 @@
 /** Lowers a graph to an ONNX model. */
 import { ProtoWriter } from '../../protobuf/index.js';
 import type { Attribute, Emitter, Target } from '../emitter.js';
-import type { Graph } from '../graph.js';
+import { deepestLast, type Graph } from '../graph.js';
 import { toHalfBits } from '../half.js';
 import {
   constantOperator,
@@ -133,7 +133,7 @@ class Lowering implements Emitter {
       if (isComputed && !this.names.has(t)) this.names.set(t, name);
       else copies.push([name, t]);
     }
-    for (const node of graph.nodes) node.operator.lower(this, node, node.attributes);
+    for (const node of deepestLast(graph.nodes)) node.operator.lower(this, node, node.attributes);
     for (const [name, t] of copies) this.node('Identity', [this.name(t)], {}, name);
     return { nodes: this.onnxNodes, initializers: this.initializers };
   }

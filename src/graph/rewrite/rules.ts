@@ -79,6 +79,14 @@ const mergeReshapes: Rule = ({ node, inputs: [x] }) => {
   return source !== x || sameShape(x.shape, node.outputs[0].shape) ? source.reshape(node.outputs[0].shape) : undefined;
 };
 
+/** A sum keeps the axes that it goes over, or drops them, where it would only be reshaped to that. */
+const keepSummedAxes: Rule = ({ node, inputs: [x], uses }) => {
+  if (!isOperator(x, 'sum') || uses(x) > 1) return undefined;
+  const { axes, keepDims } = x.node.attributes as { axes: number[]; keepDims: boolean };
+  const other = x.node.inputs[0].sum(axes, !keepDims);
+  return sameShape(other.shape, node.outputs[0].shape) ? other : undefined;
+};
+
 const mergeTransposes: Rule = ({ node, inputs: [x] }) => {
   if (!isOperator(x, 'transpose')) return undefined;
   const inner = x.node.attributes.order as number[];
@@ -115,7 +123,7 @@ export const rules: Record<string, Rule[]> = {
   div: [neutralElement(1, false), dropExpand],
   pow: [neutralElement(1, false), square],
   matmul: [foldTransposes],
-  reshape: [mergeReshapes],
+  reshape: [mergeReshapes, keepSummedAxes],
   transpose: [mergeTransposes],
   sum: [sumOverOutputs],
 };
