@@ -8,6 +8,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'n
 import { arch, cpus, homedir, platform } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-common';
+import { lastToFirst } from './runOrder.js';
 import type { OrtModule } from './worker/host.js';
 
 /** Smaller graphs are optimised faster than they are found; larger ones hold weights, and take longer to hash than to optimise. */
@@ -17,6 +18,8 @@ const LARGEST_CACHE = 1 << 29;
 /** Temporary files of a process that was killed are removed after so many milliseconds. */
 const STALE = 3_600_000;
 const DIGEST_BYTES = 32;
+/** Of what an entry holds: the optimised graph, its nodes last to first. */
+const FORMAT = 2;
 
 /** Where the cache lies and how large it may become. */
 export interface SessionCacheOptions {
@@ -90,7 +93,7 @@ function isCacheable(model: Uint8Array, options: InferenceSession.SessionOptions
 function keyOf(model: Uint8Array, options: InferenceSession.SessionOptions, version: string): string {
   const { intraOpNumThreads: _, interOpNumThreads: __, ...deciding } = options;
   return createHash('sha256')
-    .update(JSON.stringify([version, deciding, processor()]))
+    .update(JSON.stringify([FORMAT, version, deciding, processor()]))
     .update(model)
     .digest('hex');
 }
@@ -127,7 +130,7 @@ async function readEntry(entry: string): Promise<Uint8Array | undefined> {
 
 /** Puts what ONNX Runtime wrote in its place, behind its digest. */
 async function keep(temporary: string, entry: string, largest: number): Promise<void> {
-  const model = await readFile(temporary);
+  const model = lastToFirst(await readFile(temporary));
   await writeFile(temporary, Buffer.concat([digest(model), model]));
   await rename(temporary, entry);
   await trim(join(entry, '..'), largest);

@@ -70,6 +70,44 @@ test('a second session is not optimised again, and its results are the same to t
   assert.deepEqual(second.outputs, first.outputs);
 });
 
+/** Operators of a session's run as ONNX Runtime ran them, by its own profile. */
+async function ranOperators(folder: string): Promise<string[]> {
+  const prefix = join(folder, 'profile');
+  const cached = withSessionCache(runtime, { folder, least: 0, version: '1' });
+  const session = await cached.InferenceSession.create(model, {
+    ...options,
+    enableProfiling: true,
+    profileFilePrefix: prefix,
+  });
+  const values = { ...feeds, ...Object.fromEntries(Object.entries(parameters).map(([k, v]) => [k, v.values])) };
+  await session.run(
+    Object.fromEntries(
+      [...graph.inputs].map(([name, t]) => [name, new ort.Tensor('float32', values[name] as Float32Array, t.shape)]),
+    ),
+  );
+  session.endProfiling();
+  await session.release();
+  const [file] = readdirSync(folder).filter((name) => name.startsWith('profile'));
+  const events = JSON.parse(readFileSync(join(folder, file), 'utf8')) as {
+    name: string;
+    args?: { op_name?: string; output_type_shape?: unknown };
+  }[];
+  rmSync(join(folder, file));
+  return events
+    .filter(({ name }) => name.endsWith('_kernel_time'))
+    .map(({ args }) => `${args?.op_name} ${JSON.stringify(args?.output_type_shape)}`);
+}
+
+test('a second session runs in the order of the first', async () => {
+  const folder = mkdtempSync(join(scratch, 'order-'));
+  levels.length = 0;
+  const first = await ranOperators(folder);
+  const second = await ranOperators(folder);
+  assert.deepEqual(levels, ['all', 'disabled']);
+  assert.ok(first.length > 50);
+  assert.deepEqual(second, first);
+});
+
 test('another version of the runtime has entries of its own', async () => {
   const folder = join(scratch, 'versions');
   await step(folder);
