@@ -33,6 +33,8 @@ export interface WorkloadSpec {
   task: Task;
   /** For `autoencode` and `inputStage`: whether masked inputs are dropped, or all inputs enter. */
   masking?: 'drop' | 'all';
+  /** Share of the inputs that masks hide; default {@link MASK_RATIO}. */
+  maskRatio?: number;
   /** What is computed again in the backward pass, to need less memory; default: nothing. */
   rematerialize?: Rematerialization;
   /** Parts of the backward pass, each with its update; default 1. */
@@ -56,7 +58,7 @@ export interface Workload {
 }
 
 /** The paper's share of masked inputs. */
-const MASK_RATIO = 0.85;
+export const MASK_RATIO = 0.85;
 const KEY = keyFrom(7);
 const INPUT = 'image';
 
@@ -78,7 +80,7 @@ export function buildWorkload(spec: WorkloadSpec): Workload {
   const drops = (spec.masking ?? 'all') === 'drop';
   const masking = {
     scheme: 'group',
-    ratio: MASK_RATIO,
+    ratio: spec.maskRatio ?? MASK_RATIO,
     input: drops ? 'drop' : 'zero',
     perExample: true,
     reconstruct: 'masked',
