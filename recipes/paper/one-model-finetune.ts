@@ -13,7 +13,7 @@ import { defineRecipe } from 'hiperceiver';
 export default defineRecipe({
   name: 'paper-one-model-finetune',
   task: 'finetune',
-  data: { imageSize: 32, channels: 3, crop: 'none' },
+  data: { imageSize: 32, channels: 3, crop: 'none', flip: true },
   audio: { shift: 0.1, gain: 6 },
   points: { scale: [0.8, 1.25], jitter: 0.01 },
   // From scratch a few hundred updates do not order learned positions; Fourier features say where things lie from the start.
