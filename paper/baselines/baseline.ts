@@ -12,7 +12,7 @@ import { keyFrom } from '../../src/random/index.js';
 import { segmentationMetrics } from '../../src/tasks/metrics/index.js';
 import { openSplit, prepareSignals, type Recipe } from '../../src/training/index.js';
 import { featureMakers } from './features.js';
-import { fitRidge } from './ridge.js';
+import { fitClassifier } from './ridge.js';
 
 /** What the baseline is, what it scores, and what chance would. */
 export interface Baseline {
@@ -55,7 +55,7 @@ async function wholeBaseline(train: Dataset, test: Dataset, reader: Reader): Pro
     return { rows, labels };
   };
   const [known, asked] = [await featuresOf(train), await featuresOf(test)];
-  const model = fitRidge(known.rows, known.labels, train.classes.length);
+  const model = fitClassifier(known.rows, known.labels, train.classes.length);
   const right = asked.rows.filter((row, i) => model.predict(row) === asked.labels[i]).length;
   const frequent = mostFrequent(known.labels, train.classes.length);
   return {
@@ -91,7 +91,7 @@ async function pixelBaseline(train: Dataset, test: Dataset, reader: Reader): Pro
     }
   });
   const classes = train.classes.length;
-  const model = fitRidge(rows, labels, classes);
+  const model = fitClassifier(rows, labels, classes);
   const frequent = mostFrequent(labels, classes);
   // Rows are true classes.
   const found = new Float64Array(classes * classes);

@@ -1,29 +1,29 @@
-/** Classification by ridge regression to one-hot targets: closed form, no choices but the penalty. */
+/** Ridge regression: closed form, no choices but the penalty. As a classifier it answers with one-hot targets. */
 
 /** Weights of standardised features. */
 export interface RidgeModel {
-  /** Scores of every class for one row of features. */
-  predict(features: ArrayLike<number>): number;
+  /** One number for each target. */
+  answer(features: ArrayLike<number>): Float64Array;
 }
 
 /**
- * Fits a linear classifier.
+ * Fits a linear map with an offset.
  * @param rows features `[N, D]`
- * @param labels class of each row
+ * @param targets `[N, K]`
  * @param penalty on the weights, as a share of the number of rows
  */
 export function fitRidge(
   rows: readonly Float32Array[],
-  labels: ArrayLike<number>,
-  classes: number,
+  targets: readonly ArrayLike<number>[],
   penalty = 0.01,
 ): RidgeModel {
   const count = rows.length;
   const dim = rows[0].length;
+  const columns = targets[0].length;
   const { mean, scale } = standardization(rows);
   const gram = new Float64Array(dim * dim);
-  const moments = new Float64Array(dim * classes);
-  const frequency = new Float64Array(classes);
+  const moments = new Float64Array(dim * columns);
+  const offset = new Float64Array(columns);
   const x = new Float64Array(dim);
   for (let n = 0; n < count; n++) {
     for (let d = 0; d < dim; d++) x[d] = (rows[n][d] - mean[d]) * scale[d];
@@ -31,19 +31,43 @@ export function fitRidge(
       const xi = x[i];
       if (xi === 0) continue;
       for (let j = 0, at = i * dim; j <= i; j++) gram[at + j] += xi * x[j];
-      moments[i * classes + labels[n]] += xi;
+      for (let c = 0, at = i * columns; c < columns; c++) moments[at + c] += xi * targets[n][c];
     }
-    frequency[labels[n]] += 1 / count;
+    for (let c = 0; c < columns; c++) offset[c] += targets[n][c] / count;
   }
   for (let i = 0; i < dim; i++) gram[i * dim + i] += penalty * count;
-  const weights = solve(gram, moments, dim, classes);
+  const weights = solve(gram, moments, dim, columns);
   return {
-    predict(features) {
-      const scores = frequency.slice();
+    answer(features) {
+      const out = offset.slice();
       for (let d = 0; d < dim; d++) {
         const value = (features[d] - mean[d]) * scale[d];
-        for (let c = 0; c < classes; c++) scores[c] += value * weights[d * classes + c];
+        for (let c = 0; c < columns; c++) out[c] += value * weights[d * columns + c];
       }
+      return out;
+    },
+  };
+}
+
+/**
+ * A classifier: the class with the largest answer.
+ * @param labels class of each row
+ */
+export function fitClassifier(
+  rows: readonly Float32Array[],
+  labels: ArrayLike<number>,
+  classes: number,
+): { predict(features: ArrayLike<number>): number } {
+  const oneHot = Array.from({ length: classes }, (_, c) =>
+    Float32Array.from({ length: classes }, (_, i) => +(i === c)),
+  );
+  const model = fitRidge(
+    rows,
+    rows.map((_, n) => oneHot[labels[n]]),
+  );
+  return {
+    predict(features) {
+      const scores = model.answer(features);
       return scores.indexOf(Math.max(...scores));
     },
   };

@@ -4,6 +4,7 @@ import { createEngine } from '../../src/engine/index.js';
 import { keyFrom } from '../../src/random/index.js';
 import { loadModel, openDataOf, reconstruct } from '../../src/tasks/index.js';
 import { readerOf } from '../../src/training/index.js';
+import { type Clip, type ClipShape, fitSoundOfFrames } from '../baselines/soundOfFrames.js';
 import { type Row, rowCommands } from '../experiment.js';
 import type { Prepared } from '../prepared.js';
 import { interval } from '../statistics.js';
@@ -25,8 +26,10 @@ const WINDOWS = 3;
 async function scoreSound(folder: string): Promise<{ score: number } & Record<string, number>> {
   const model = await loadModel(folder);
   const masking = { ...model.recipe!.masking, ratio: { video: 0, audio: 1 } };
-  const average = await meanSound(model);
-  const sums = { seen: 0, others: 0, elementMean: 0, globalMean: 0 };
+  const known = await trainingClips(model);
+  const average = meanSound(known);
+  const ridge = fitSoundOfFrames(known, clipShape(model));
+  const sums = { seen: 0, others: 0, ridge: 0, elementMean: 0, globalMean: 0 };
   let batches = 0;
   await using engine = await createEngine();
   await overWindows(model, 'test', WINDOWS, async (batch) => {
@@ -35,6 +38,8 @@ async function scoreSound(folder: string): Promise<{ score: number } & Record<st
     const sound = batch.signals[HIDDEN];
     sums.seen += await loss(batch.signals);
     sums.others += await loss({ ...batch.signals, video: rolled(batch.signals.video, BATCH) });
+    const read = clipsOf(batch).map(({ video }) => ridge(video));
+    sums.ridge += squared(sound, (i) => read[Math.floor(i / average.length)][i % average.length]);
     sums.elementMean += squared(sound, (i) => average[i % average.length]);
     sums.globalMean += squared(sound, () => 0);
     batches++;
@@ -64,17 +69,31 @@ async function overWindows(
   }
 }
 
-/** The mean of every frame and band over windows of the training clips. */
-async function meanSound(model: Awaited<ReturnType<typeof loadModel>>): Promise<Float64Array> {
-  const { indexShape, channels } = model.description.modalities.find((m) => m.name === HIDDEN)!;
-  const mean = new Float64Array(indexShape.reduce((a, b) => a * b, channels));
-  let count = 0;
-  await overWindows(model, 'train', 1, async ({ signals }) => {
-    const sound = signals[HIDDEN];
-    for (let i = 0; i < sound.length; i++) mean[i % mean.length] += sound[i];
-    count += sound.length / mean.length;
+async function trainingClips(model: Awaited<ReturnType<typeof loadModel>>): Promise<Clip[]> {
+  const clips: Clip[] = [];
+  await overWindows(model, 'train', WINDOWS, async (batch) => {
+    clips.push(...clipsOf(batch));
   });
-  return mean.map((sum) => sum / count);
+  return clips;
+}
+
+function clipsOf({ size, signals }: Batch): Clip[] {
+  const each = (all: Float32Array, n: number) => all.slice((n * all.length) / size, ((n + 1) * all.length) / size);
+  return Array.from({ length: size }, (_, n) => ({ video: each(signals.video, n), audio: each(signals[HIDDEN], n) }));
+}
+
+function clipShape({ description }: Awaited<ReturnType<typeof loadModel>>): ClipShape {
+  const shapeOf = (name: string) => description.modalities.find((m) => m.name === name)!;
+  const [frames, height, width] = shapeOf('video').indexShape;
+  const { indexShape, channels } = shapeOf(HIDDEN);
+  return { frames, pixels: height * width, steps: indexShape[0], bands: channels };
+}
+
+/** The mean of every frame and band. */
+function meanSound(clips: readonly Clip[]): Float64Array {
+  const mean = new Float64Array(clips[0].audio.length);
+  for (const { audio } of clips) audio.forEach((value, i) => (mean[i] += value / clips.length));
+  return mean;
 }
 
 /** Every example's values moved to the next example: pictures of another clip. */
@@ -121,6 +140,10 @@ export const command = definePaperTable({
           rows: [
             ['HiP, from the pictures of the clip', shown(seen)],
             ['HiP, from the pictures of another clip', shown(others)],
+            [
+              'ridge regression, from three pictures to the sound of the middle one',
+              shown(over((o) => o.further?.ridge ?? Number.NaN)),
+            ],
             ['mean of each frame and band over the training clips', shown(element)],
             ['mean of each band', shown(over((o) => o.further?.globalMean ?? Number.NaN))],
           ],
