@@ -25,10 +25,11 @@ export const command = defineBenchmark({
   summary: 'What dropping 85 % of the inputs before the encoder saves',
   description:
     'Groupwise masks over 85 % of raw pixels. The input stage (embedding, positions, first cross-attention; forward ' +
-    'and backward, batch 1) is timed in turn with dropped inputs, with all of them, and with one input in each group: what that takes no mask can ' +
-    'save, so that 15 % of the rest and it together are the least to be hoped for. Whole steps of masked ' +
-    'auto-encoding, which reconstruct the masked positions either way, run in processes of their own: masked inputs ' +
-    'dropped, or set to zero so that all inputs enter. HiP-16 at 224x224; with --large also HiP-256 at 1024x1024.',
+    'and backward, batch 1) is timed in turn with dropped inputs, with all of them, and with one input in each group: ' +
+    'what that takes no mask can save, so that 15 % of the rest and it together are the least to be hoped for. Whole ' +
+    'steps of masked auto-encoding, which reconstruct the masked positions either way, run in processes of their own: ' +
+    'masked inputs dropped, or set to zero so that all inputs enter. HiP-16 at 224x224; with --large also HiP-256 at ' +
+    '1024x1024.',
   options: { large: { type: 'boolean', help: 'also 1024x1024: minutes, and several GB of memory' } },
   examples: ['', '--large', '--quick'],
   rounds: { full: 20, quick: 3 },

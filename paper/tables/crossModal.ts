@@ -2,7 +2,7 @@ import { check } from '../../bench/report.js';
 import { type Batch, createLoader, type Reader } from '../../src/data/index.js';
 import { createEngine } from '../../src/engine/index.js';
 import { keyFrom } from '../../src/random/index.js';
-import { loadModel, openDataOf, reconstruct } from '../../src/tasks/index.js';
+import { type LoadedModel, loadModel, openDataOf, reconstruct } from '../../src/tasks/index.js';
 import { readerOf } from '../../src/training/index.js';
 import { type Clip, type ClipShape, fitSoundOfFrames } from '../baselines/soundOfFrames.js';
 import { type Row, rowCommands } from '../experiment.js';
@@ -50,7 +50,7 @@ async function scoreSound(folder: string): Promise<{ score: number } & Record<st
 
 /** Batches of windows from anywhere in the clips of a split, each clip `rounds` times; what fills no batch is left out. */
 async function overWindows(
-  model: Awaited<ReturnType<typeof loadModel>>,
+  model: LoadedModel,
   split: string,
   rounds: number,
   take: (batch: Batch) => Promise<void>,
@@ -69,7 +69,7 @@ async function overWindows(
   }
 }
 
-async function trainingClips(model: Awaited<ReturnType<typeof loadModel>>): Promise<Clip[]> {
+async function trainingClips(model: LoadedModel): Promise<Clip[]> {
   const clips: Clip[] = [];
   await overWindows(model, 'train', WINDOWS, async (batch) => {
     clips.push(...clipsOf(batch));
@@ -82,7 +82,7 @@ function clipsOf({ size, signals }: Batch): Clip[] {
   return Array.from({ length: size }, (_, n) => ({ video: each(signals.video, n), audio: each(signals[HIDDEN], n) }));
 }
 
-function clipShape({ description }: Awaited<ReturnType<typeof loadModel>>): ClipShape {
+function clipShape({ description }: LoadedModel): ClipShape {
   const shapeOf = (name: string) => description.modalities.find((m) => m.name === name)!;
   const [frames, height, width] = shapeOf('video').indexShape;
   const { indexShape, channels } = shapeOf(HIDDEN);

@@ -1,5 +1,5 @@
 /** In which order ONNX Runtime runs a graph's nodes, and which values come to share storage. */
-import { deepestLast, type Graph, type Node, type Tensor } from '../graph/index.js';
+import { deepestLast, type Graph, type Node, type Tensor, unread } from '../graph/index.js';
 
 /** Storage of one value or, one after the other, of several. */
 export interface Storage {
@@ -43,8 +43,7 @@ export function bytesOf({ size, dtype }: Tensor): number {
 export function executionOrder(graph: Graph): Node[] {
   const nodes = deepestLast(graph.nodes);
   const place = new Map(nodes.map((node, i) => [node, i]));
-  const read = new Set(nodes.flatMap((node) => node.inputs.map((t) => t.node)));
-  const stack = nodes.filter((node) => !read.has(node)).map((node) => ({ node, entered: false }));
+  const stack = unread(nodes).map((node) => ({ node, entered: false }));
   const seen = new Set<Node>();
   const order: Node[] = [];
   while (stack.length > 0) {

@@ -33,9 +33,16 @@ export function topologicalOrder(outputs: Iterable<Tensor>): Node[] {
 export function deepestLast(nodes: readonly Node[]): Node[] {
   const depths = new Map<Node, number>();
   for (const node of nodes) depths.set(node, 1 + node.inputs.reduce((d, t) => Math.max(d, depths.get(t.node)!), 0));
+  const last = unread(nodes);
+  const ends = new Set(last);
+  const inside = nodes.filter((node) => !ends.has(node)).sort((a, b) => depths.get(a)! - depths.get(b)!);
+  return [...inside, ...last];
+}
+
+/** The nodes that no other of them reads. */
+export function unread(nodes: readonly Node[]): Node[] {
   const read = new Set(nodes.flatMap((node) => node.inputs.map((t) => t.node)));
-  const inside = nodes.filter((node) => read.has(node)).sort((a, b) => depths.get(a)! - depths.get(b)!);
-  return [...inside, ...nodes.filter((node) => !read.has(node))];
+  return nodes.filter((node) => !read.has(node));
 }
 
 /** What is computed: all nodes between the inputs and the outputs. Throws where names of inputs or outputs clash. */

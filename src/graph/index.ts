@@ -3,7 +3,7 @@ import './chaining.js';
 
 export type { Target } from './emitter.js';
 export { gradients, rematerialize } from './gradient.js';
-export { deepestLast, Graph, topologicalOrder } from './graph.js';
+export { deepestLast, Graph, topologicalOrder, unread } from './graph.js';
 export { fromHalfBits, roundToHalf, toHalfBits } from './half.js';
 export type { OnnxGraph, OnnxTensor } from './onnx/model.js';
 export { quantizeWeights } from './onnx/quantize.js';

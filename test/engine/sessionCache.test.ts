@@ -28,6 +28,17 @@ const runtime = {
   },
 } as OrtModule;
 
+/** The training step's inputs. */
+function tensors(): Record<string, ort.Tensor> {
+  const values = { ...feeds, ...Object.fromEntries(Object.entries(parameters).map(([k, v]) => [k, v.values])) };
+  return Object.fromEntries(
+    Object.entries(values).map(([name, array]) => [
+      name,
+      new ort.Tensor('float32', array as Float32Array, graph.inputs.get(name)!.shape),
+    ]),
+  );
+}
+
 interface StepOptions {
   largest?: number;
   version?: string;
@@ -39,18 +50,7 @@ async function step(folder: string, { largest, version = '1', bytes = model }: S
   levels.length = 0;
   const cached = withSessionCache(runtime, { folder, least: 0, largest, version });
   const session = await cached.InferenceSession.create(bytes, options);
-  const inputs = Object.entries({
-    ...feeds,
-    ...Object.fromEntries(Object.entries(parameters).map(([k, v]) => [k, v.values])),
-  });
-  const results = await session.run(
-    Object.fromEntries(
-      inputs.map(([name, values]) => [
-        name,
-        new ort.Tensor('float32', values as Float32Array, graph.inputs.get(name)!.shape),
-      ]),
-    ),
-  );
+  const results = await session.run(tensors());
   await session.release();
   return {
     levels: [...levels],
@@ -79,12 +79,7 @@ async function ranOperators(folder: string): Promise<string[]> {
     enableProfiling: true,
     profileFilePrefix: prefix,
   });
-  const values = { ...feeds, ...Object.fromEntries(Object.entries(parameters).map(([k, v]) => [k, v.values])) };
-  await session.run(
-    Object.fromEntries(
-      [...graph.inputs].map(([name, t]) => [name, new ort.Tensor('float32', values[name] as Float32Array, t.shape)]),
-    ),
-  );
+  await session.run(tensors());
   session.endProfiling();
   await session.release();
   const [file] = readdirSync(folder).filter((name) => name.startsWith('profile'));
