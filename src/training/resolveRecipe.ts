@@ -1,7 +1,7 @@
 import { ensure, HiperceiverError, nearest, unknownName } from '../errors/index.js';
 import { defaultRecipe, type PartialRecipe, type Recipe } from './recipe.js';
 import { sectionRules, topRules } from './recipeRules.js';
-import { parseJson, type Rule } from './valueRules.js';
+import { parseField, type Rule } from './valueRules.js';
 
 const sections = sectionRules as Record<string, Record<string, Rule>>;
 const topKeys = Object.keys(topRules);
@@ -66,7 +66,7 @@ function applyOverride(recipe: Values, key: string, typed: string): void {
     return;
   }
   const before = typeof values[name] === 'object' ? (values[name] as Values) : {};
-  values[name] = { ...before, [inner.join('.')]: parseJson(typed) };
+  values[name] = { ...before, [inner.join('.')]: parseField(typed) };
 }
 
 function checkValues(recipe: Values): void {

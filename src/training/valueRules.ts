@@ -185,8 +185,14 @@ function commaParts(typed: string): string[] {
     .filter((part) => part !== '');
 }
 
+/** Reads a field whose kind no rule tells: JSON, else comma-separated numbers, else text. */
+export function parseField(typed: string): unknown {
+  const list = commaParts(typed).map(parseNumber);
+  return list.length > 1 && list.every((item) => typeof item === 'number') ? list : parseJson(typed);
+}
+
 /** Reads JSON; anything else stays text. */
-export function parseJson(typed: string): unknown {
+function parseJson(typed: string): unknown {
   try {
     return JSON.parse(typed);
   } catch {

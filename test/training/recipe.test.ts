@@ -95,6 +95,8 @@ test('single fields of the model can be set', () => {
   const file = { model: { config: { depth: 2, heads: 4 } } };
   const recipe = resolveRecipe(file, { 'model.config.depth': '[3,4]', 'model.config.activation': 'gelu' });
   assert.deepEqual(recipe.model.config, { depth: [3, 4], heads: 4, activation: 'gelu' });
+  const commas = resolveRecipe(file, { 'model.config.depth': '3, 4', 'model.config.activation': 'gelu,relu' });
+  assert.deepEqual(commas.model.config, { depth: [3, 4], heads: 4, activation: 'gelu,relu' });
 });
 
 test('unknown keys are refused with the nearest key', () => {
