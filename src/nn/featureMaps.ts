@@ -1,6 +1,6 @@
 /** Layers on feature maps `[B, C, H, W]`: convolution, pooling, resizing, batch norm. */
 import { ensure } from '../errors/index.js';
-import { batchNormInference, constant, type Tensor } from '../graph/index.js';
+import { batchNorm, batchNormInference, constant, type Tensor } from '../graph/index.js';
 import { fanIn, type Initializer, ones, zeros } from './initializers.js';
 import { resizingMatrix } from './resizeTable.js';
 import type { Scope } from './scope.js';
@@ -89,15 +89,24 @@ function mapAxes(x: Tensor, size: readonly [number, number], matrixOf: (from: nu
   return size[0] === height ? wide : matrixOf(height, size[0]).matmul(wide);
 }
 
+/** Share of a batch's statistics in the running ones that follow. */
+const MOMENTUM = 0.1;
+
 /**
- * Batch norm over all axes but the channels by running statistics (`mean`, `variance`), which belong to the model and are
- * never trained: those of a checkpoint stay while it is fine-tuned, as is usual with few examples in a batch, and without one
- * the layer is a scale and a shift.
+ * Batch norm over all axes but the channels: in training by the statistics of the batch, of which running averages are kept
+ * (`mean`, unbiased `variance`); else by those averages, which belong to the model. `x`: `[B, C, ...]`. A batch of one value
+ * for each channel has no variance, and goes by the averages as well.
  */
 export function batchNormLayer(scope: Scope, x: Tensor, epsilon = 1e-5): Tensor {
   const channels = [x.shape[1]];
+  const count = x.size / x.shape[1];
   const scale = scope.parameter('scale', channels, ones);
   const offset = scope.parameter('offset', channels, zeros);
   const [mean, variance] = [scope.statistic('mean', channels, zeros), scope.statistic('variance', channels, ones)];
-  return batchNormInference(x, scale, offset, mean, variance, epsilon);
+  if (!scope.training || count === 1) return batchNormInference(x, scale, offset, mean, variance, epsilon);
+  const batch = batchNorm(x, scale, offset, epsilon);
+  const running = (before: Tensor, now: Tensor) => before.mul(1 - MOMENTUM).add(now.mul(MOMENTUM));
+  scope.becomes('mean', running(mean, batch.mean));
+  scope.becomes('variance', running(variance, batch.variance.mul(count / (count - 1))));
+  return batch.y;
 }

@@ -37,6 +37,8 @@ export interface ModelNeeds {
   draws: ReadonlyMap<string, DrawSpec>;
   /** Intermediate values that the model made known. */
   taps: ReadonlyMap<string, Tensor>;
+  /** What statistics become after a step of training, by the name of each. */
+  updates: ReadonlyMap<string, Tensor>;
 }
 
 interface Context extends ModelNeeds {
@@ -44,6 +46,7 @@ interface Context extends ModelNeeds {
   draws: Map<string, DrawSpec>;
   taps: Map<string, Tensor>;
   tensors: Map<string, Tensor>;
+  updates: Map<string, Tensor>;
 }
 
 /**
@@ -69,7 +72,7 @@ export class Scope {
     private readonly context: Context,
     /** Path of this part, names joined by slashes. */
     readonly path: string,
-    /** Whether dropout, drop path and query subsampling take place. */
+    /** Whether dropout, drop path and query subsampling take place, and batch norms go by their batch. */
     readonly training: boolean,
     private readonly rematerialize: Rematerialization,
     private readonly isFrozen = false,
@@ -82,6 +85,7 @@ export class Scope {
       draws: new Map(),
       taps: new Map(),
       tensors: new Map(),
+      updates: new Map(),
     };
     return new Scope(empty, '', training, rematerialize);
   }
@@ -92,9 +96,9 @@ export class Scope {
     return new Scope(this.context, path, this.training, this.rematerialize, this.isFrozen);
   }
 
-  /** The same place for parts that are never trained: every parameter that is made below it is frozen. */
+  /** The same place for parts that are never trained: every parameter that is made below it is frozen, and nothing is random. */
   frozen(): Scope {
-    return new Scope(this.context, this.path, this.training, this.rematerialize, true);
+    return new Scope(this.context, this.path, false, this.rematerialize, true);
   }
 
   /** The full name of something in this scope. */
@@ -124,6 +128,13 @@ export class Scope {
     const full = this.nameOf(name);
     this.context.parameters.set(full, { ...this.context.parameters.get(full)!, statistic: true });
     return tensor;
+  }
+
+  /** Says what a statistic of this scope becomes after a step of training. */
+  becomes(name: string, value: Tensor): void {
+    const full = this.nameOf(name);
+    ensure(!this.context.updates.has(full), () => `Statistic "${full}" is updated twice.`);
+    this.context.updates.set(full, value);
   }
 
   /** A random value of this step. `name` is given whole: draws are named by what is drawn and where. */

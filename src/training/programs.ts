@@ -22,6 +22,8 @@ export const GRADIENT = 'gradient/';
 export const PART = 'part/';
 /** Prefix of the buffers in which one segment of the backward pass leaves values to a later one. */
 export const HANDED = 'handed/';
+/** Prefix of the outputs that replace running statistics. */
+const STATISTIC = 'statistic/';
 /** Input of a gradient program in half precision: the factor on the loss, which the gradients are rid of again. */
 export const LOSS_SCALE = 'lossScale';
 
@@ -72,17 +74,19 @@ export function trainingPrograms(
   const build = precision === 'f16' ? halfGradientGraph : gradientGraph;
   const graph = build(objective, trained, target);
   const options = { ...rest, gradientScale: 1 / accumulation };
-  if (segments === 1)
+  if (segments === 1) {
+    const { inputs, outputs } = gradientResidency(objective, trained, target);
     return {
       trained,
       segments: [
         {
-          gradient: { graph, residency: gradientResidency(objective, trained, target) },
+          gradient: { graph, residency: { inputs, outputs: { ...outputs, ...statisticBuffers(objective) } } },
           update: guarded(updateGraph(trained, options), precision),
         },
       ],
       accumulate: accumulation > 1 ? accumulationProgram(trained) : undefined,
     };
+  }
   checkSegments({ accumulation, precision, clipNorm: rest.clipNorm });
   const groups = divide(trained, segments);
   return {
@@ -96,7 +100,7 @@ export function trainingPrograms(
           graph: segment.graph,
           residency: {
             inputs: { ...inputs, ...sameNames(receives) },
-            outputs: { ...outputs, ...sameNames(hands) },
+            outputs: { ...outputs, ...(i === 0 && statisticBuffers(objective)), ...sameNames(hands) },
             // They run one after the other: what one of them held, the next may hold.
             returnsMemory: true,
           },
@@ -116,6 +120,11 @@ function gradientResidency(
     inputs: sameNames([...needs.parameters.keys()].map((name) => PARAMETER + name)),
     outputs: sameNames(trained.map((p) => target + p.name)),
   };
+}
+
+/** Running statistics are buffers beside the parameters: the forward pass writes what they become. */
+function statisticBuffers({ needs }: Pick<Objective, 'needs'>): Record<string, string> {
+  return Object.fromEntries([...needs.updates.keys()].map((name) => [STATISTIC + name, PARAMETER + name]));
 }
 
 /** Graph inputs or outputs that live in buffers of their own names. */
@@ -155,7 +164,7 @@ function cutAt(graph: Graph, groups: readonly ParameterSpec[][]): Segment[] {
   return cutIntoSegments(whole, parts, HANDED);
 }
 
-/** Loss, metrics and the gradient of every trained parameter. */
+/** Loss, metrics, the gradient of every trained parameter, and what running statistics become. */
 function gradientGraph(
   { loss, metrics, needs }: Pick<Objective, 'loss' | 'metrics' | 'needs'>,
   trained: readonly ParameterSpec[],
@@ -167,6 +176,7 @@ function gradientGraph(
   );
   const outputs = new Map<string, Tensor>([['loss', loss], ...Object.entries(metrics)]);
   trained.forEach((p, i) => outputs.set(prefix + p.name, grads[i]));
+  for (const [name, value] of needs.updates) outputs.set(STATISTIC + name, value);
   return new Graph(outputs);
 }
 

@@ -55,19 +55,39 @@ test('doubling repeats or interpolates', async () => {
   assert.deepEqual(y, [0, 0.25, 0.75, 1]);
 });
 
-test('batch norm reads its running statistics, which are no parameters, while training too', async () => {
+test('batch norm goes by its running statistics, which are no parameters; in training by the batch, and updates them', async () => {
   const feeds = {
     'parameter/n/scale': Float32Array.of(2),
     'parameter/n/offset': Float32Array.of(1),
     'parameter/n/mean': Float32Array.of(1),
     'parameter/n/variance': Float32Array.of(4 - 1e-5),
   };
-  for (const training of [false, true]) {
-    const scope = Scope.root({ training });
-    const { y } = await run((x) => batchNormLayer(scope.child('n'), x), [1, 1, 1, 3], feeds);
-    y.forEach((v, i) => assert.ok(Math.abs(v - i) < 1e-5));
-    assert.equal(countParameters(scope.needs), 2);
-    const frozen = [...scope.needs.parameters.values()].filter((p) => p.frozen).map(({ name }) => name);
-    assert.deepEqual(frozen, ['n/mean', 'n/variance']);
-  }
+  const near = (values: Iterable<number>, wanted: number[]) =>
+    [...values].forEach((v, i) => assert.ok(Math.abs(v - wanted[i]) < 1e-4, `${v}, not ${wanted[i]}`));
+  const shape = [1, 1, 1, 3];
+
+  const still = Scope.root();
+  near((await run((x) => batchNormLayer(still.child('n'), x), shape, feeds)).y, [0, 1, 2]);
+  assert.equal(countParameters(still.needs), 2);
+  const frozen = [...still.needs.parameters.values()].filter((p) => p.frozen).map(({ name }) => name);
+  assert.deepEqual(frozen, ['n/mean', 'n/variance']);
+  assert.equal(still.needs.updates.size, 0);
+
+  const training = Scope.root({ training: true });
+  const y = batchNormLayer(training.child('n'), input('x', shape));
+  const { updates } = training.needs;
+  const outputs = { y, mean: updates.get('n/mean')!, variance: updates.get('n/variance')! };
+  const program = await engine.compile(Graph.of(outputs));
+  const result = await program.run({ x: Float32Array.of(3, 6, 9), ...feeds });
+  near(result.y, [1 - 2 * Math.sqrt(1.5), 1, 1 + 2 * Math.sqrt(1.5)]);
+  near(result.mean, [0.9 + 0.6]);
+  near(result.variance, [3.6 + 0.9]);
+});
+
+test('a batch of one value has no variance, and what is frozen learns nothing: both go by the running statistics', () => {
+  const lone = Scope.root({ training: true });
+  batchNormLayer(lone.child('n'), input('x', [1, 4, 1, 1]));
+  const frozen = Scope.root({ training: true });
+  batchNormLayer(frozen.frozen().child('n'), input('x', [2, 4, 3, 3]));
+  for (const { needs } of [lone, frozen]) assert.equal(needs.updates.size, 0);
 });

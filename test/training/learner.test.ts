@@ -4,7 +4,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { after, before, test } from 'node:test';
 import type { Batch } from '../../src/data/index.js';
 import { createEngine, type Engine } from '../../src/engine/index.js';
-import { initialize } from '../../src/nn/index.js';
+import { input } from '../../src/graph/index.js';
+import { batchNormLayer, initialize, linear, Scope } from '../../src/nn/index.js';
 import { keyFrom } from '../../src/random/index.js';
 import { classificationObjective } from '../../src/tasks/classification.js';
 import {
@@ -129,6 +130,38 @@ test('a step in segments is the step, to the bit', async () => {
       assert.deepEqual(ema, whole.ema);
       norms.forEach((norm, i) => assert(Math.abs(norm - whole.norms[i]) < 1e-6 * norm, `norm ${i}`));
     }
+  }
+});
+
+test('running statistics follow the batches: accumulated, in segments, and beside a moving average', async () => {
+  const objective = (): Objective => {
+    const scope = Scope.root({ training: true });
+    const x = input('image', [2, 1, 8, 8, 3]).reshape([128, 3]);
+    const y = linear(scope.child('last'), batchNormLayer(scope.child('norm'), x).relu(), 2);
+    return {
+      loss: y.mul(y).mean(),
+      metrics: {},
+      needs: scope.needs,
+      feeds: ({ signals }) => ({ image: signals.image }),
+    };
+  };
+  const batches = [1, 2, 3, 4].map((seed) => noiseBatch(2, seed));
+  const moments = batches.map(({ signals: { image } }) => {
+    const values = image.filter((_, i) => i % 3 === 1);
+    const mean = values.reduce((sum, v) => sum + v, 0) / 128;
+    return { mean, variance: values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / 127 };
+  });
+  const wanted = (of: (m: (typeof moments)[number]) => number, first: number) =>
+    moments.reduce((running, m) => 0.9 * running + 0.1 * of(m), first);
+  const settings: PartialRecipe['training'][] = [{}, { accumulation: 2 }, { segments: 2 }, { emaDecay: 0.5 }];
+  for (const training of settings) {
+    const { recipe } = pretraining({ optimizer: { clipNorm: 0 }, training });
+    const rows = training?.accumulation === 2 ? [batches.slice(0, 2), batches.slice(2)] : batches.map((b) => [b]);
+    const { after, ema } = await steps(recipe, objective(), rows);
+    const shown = JSON.stringify(training);
+    assert(Math.abs(after.get('norm/mean')![1] - wanted((m) => m.mean, 0)) < 1e-5, shown);
+    assert(Math.abs(after.get('norm/variance')![1] - wanted((m) => m.variance, 1)) < 1e-4, shown);
+    assert.equal(ema.has('norm/mean'), false);
   }
 });
 
