@@ -1,6 +1,5 @@
-/** Named sizes of BEiT, and what pre-training, classification and segmentation make of them. */
+/** Named sizes of BEiT, and what pre-training and classification make of them. */
 import type { BeitConfig, BeitPooling } from './beit.js';
-import type { BeitSegmentationConfig } from './beitSegmentation.js';
 
 /** A transformer for images of 224x224 with one table of relative positions per block, as it is fine-tuned. */
 function sized(size: Pick<BeitConfig, 'width' | 'depth' | 'heads'> & Partial<BeitConfig>): BeitConfig {
@@ -39,18 +38,4 @@ export function forMaskedImages(config: BeitConfig): BeitConfig {
 /** For classification: the mean of the patches has a norm of its own; the class token is read after the last norm. */
 export function forClasses(config: BeitConfig, pooling: BeitPooling): BeitConfig {
   return { ...config, finalNorm: pooling === 'class' };
-}
-
-/**
- * UperNet's heads as the paper's sizes have them: states two below a third, a half, two thirds and all of the depth (which
- * leaves the last block unused, as the reference does); in shallow models the first four.
- */
-export function segmentationOf({ depth }: Pick<BeitConfig, 'depth'>, classes: number): BeitSegmentationConfig {
-  const shares = [1 / 3, 1 / 2, 2 / 3, 1];
-  return {
-    classes,
-    states: shares.map((share, i) => Math.min(Math.max(Math.round(depth * share) - 2, i + 1), depth)),
-    poolScales: [1, 2, 3, 6],
-    auxiliary: { channels: 256, convolutions: 1, concatInput: false },
-  };
 }

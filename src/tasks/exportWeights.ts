@@ -32,6 +32,11 @@ export async function exportWeights(model: TrainedModel, layout: string, out: st
   const published = layoutNamed(description, layout);
   const { form, specs } = formOf(model);
   const { config, modalities, classes, reader, system } = description;
+  ensure(
+    form !== 'segmentation' || published.segments,
+    () =>
+      `${model.path} names a class for every pixel, for which ${published.of} has no place: leave out --layout for an ONNX file.`,
+  );
   checkParameters({ parameters: specs }, model.parameters, model.path);
   const theirs = toLayout(published.layout(config, form), specs.values(), model.parameters);
   const tensors = new Map<string, StoredTensor>(

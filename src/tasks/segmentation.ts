@@ -1,7 +1,7 @@
 /** Dense segmentation as graphs: the decoder answers for every element of the input, and a linear names its class. */
 import { ensure } from '../errors/index.js';
 import { input, type Tensor } from '../graph/index.js';
-import type { DenseLogits, Modality } from '../models/index.js';
+import { type DenseLogits, type Modality, systems } from '../models/index.js';
 import { linear, type Rematerialization, Scope } from '../nn/index.js';
 import { crossEntropy } from '../objectives/index.js';
 import { applyModel, type ModelDescription, modelInputs, systemOf, validityFeeds } from '../training/description.js';
@@ -34,7 +34,10 @@ export function segment(description: ModelDescription, scope: Scope, inputs: Rec
   if (own) return own(scope, config, modalities, inputs, classes.length);
   const outputs = applyModel(description, scope, inputs, { readout: 'features' });
   const features = systemOf(description).masksElements && outputs.reconstruction[segmentedModality(description).name];
-  ensure(features, () => `${system} has an answer for whole examples alone: segment with hip, perceiver_io or beit.`);
+  ensure(features, () => {
+    const able = Object.values(systems).filter(({ segment, masksElements }) => segment || masksElements);
+    return `${system} has an answer for whole examples alone: segment with ${able.map(({ name }) => name).join(', ')}.`;
+  });
   return { ...outputs, logits: linear(scope.child('classifier/linear'), features, classes.length) };
 }
 

@@ -3,9 +3,9 @@ import type { Engine } from '../engine/index.js';
 import { HiperceiverError } from '../errors/index.js';
 import { input, type Tensor } from '../graph/index.js';
 import { beit, beitClassHead, beitPool, beitTokenHead, patchTokens } from '../models/beit.js';
-import { beitSegmentation } from '../models/beitSegmentation.js';
 import { encodeTokens, mostProbableTokens, tokenGrid } from '../models/discreteVae.js';
 import { dalleVae, hfBeit, type Layout, storedAs, unilmBeit } from '../models/layouts/index.js';
+import { patchSegmentation } from '../models/patchSegmentation.js';
 import { type BeitReference, beitOfReference } from '../models/published/beitClasses.js';
 import {
   fromMap,
@@ -147,7 +147,7 @@ const classes: HeadOutputs = (_golden, inputs, scope, { config, head }, { output
 
 const segmentation: HeadOutputs = (_golden, inputs, scope, { config, head }, { states }) => {
   const own = head as Extract<BeitReference['head'], { kind: 'segmentation' }>;
-  const { main, auxiliary } = beitSegmentation(scope, own.config, states, patchGrid(config.size, config.patch));
+  const { main, auxiliary } = patchSegmentation(scope, own.config, states, patchGrid(config.size, config.patch));
   const labels = inputs.maybe('labels', 'i32');
   const lossOf = (map: Tensor, labels: Tensor) => {
     const pixels = fromMap(resizedLinearly(map, [labels.shape[1], labels.shape[2]]));

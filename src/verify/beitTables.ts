@@ -2,9 +2,9 @@
 import { HiperceiverError } from '../errors/index.js';
 import { input } from '../graph/index.js';
 import { type BeitConfig, beit, beitClassHead, beitPool, beitTokenHead } from '../models/beit.js';
-import { beitSegmentation } from '../models/beitSegmentation.js';
-import { beitVariants, forClasses, forMaskedImages, segmentationOf } from '../models/beitVariants.js';
+import { beitVariants, forClasses, forMaskedImages } from '../models/beitVariants.js';
 import { encodeTokens } from '../models/discreteVae.js';
+import { patchSegmentation, segmentationOf } from '../models/patchSegmentation.js';
 import { countParameters, norm, patchGrid, Scope } from '../nn/index.js';
 import { drawBlockwiseMask } from '../objectives/index.js';
 import { fold, keyFrom } from '../random/index.js';
@@ -53,7 +53,7 @@ function countClasses(config: BeitConfig, classes: number): number {
 
 function countSegmentation(config: BeitConfig, classes: number): number {
   const { scope, states } = build(config);
-  beitSegmentation(scope, segmentationOf(config, classes), states, patchGrid(config.size, config.patch));
+  patchSegmentation(scope, segmentationOf(config, classes), states, patchGrid(config.size, config.patch));
   return countParameters(scope.needs);
 }
 

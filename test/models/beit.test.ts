@@ -3,8 +3,7 @@ import { after, before, test } from 'node:test';
 import { createEngine, type Engine } from '../../src/engine/index.js';
 import { Graph, gradients, input, type Tensor, type Values } from '../../src/graph/index.js';
 import { type BeitConfig, beit, beitTokenHead, patchTokens } from '../../src/models/beit.js';
-import { beitSegmentation } from '../../src/models/beitSegmentation.js';
-import { beitVariants, forMaskedImages, segmentationOf } from '../../src/models/beitVariants.js';
+import { beitVariants, forMaskedImages } from '../../src/models/beitVariants.js';
 import {
   type DiscreteVaeConfig,
   decodedPixels,
@@ -13,6 +12,7 @@ import {
   mapPixels,
   tokenGrid,
 } from '../../src/models/discreteVae.js';
+import { patchSegmentation, segmentationOf } from '../../src/models/patchSegmentation.js';
 import { initialize, PARAMETER, Scope } from '../../src/nn/index.js';
 import { discreteVaeLoss, gumbelNoise, gumbelSoftmax, temperatureAt } from '../../src/objectives/index.js';
 import { fold, keyFrom, uniform } from '../../src/random/index.js';
@@ -55,13 +55,14 @@ test('masked patches without a mask token are refused', () => {
 });
 
 test('segmentation reads four states, of depths that exist', () => {
-  assert.deepEqual(segmentationOf({ depth: 12 }, 2).states, [2, 4, 6, 10]);
-  assert.deepEqual(segmentationOf({ depth: 24 }, 2).states, [6, 10, 14, 22]);
+  assert.deepEqual(segmentationOf({ depth: 12 }, 2, 2).states, [2, 4, 6, 10]);
+  assert.deepEqual(segmentationOf({ depth: 24 }, 2, 2).states, [6, 10, 14, 22]);
+  assert.deepEqual(segmentationOf({ depth: 12 }, 2).states, [4, 6, 8, 12]);
   assert.deepEqual(segmentationOf({ depth: 4 }, 2).states, [1, 2, 3, 4]);
   assert.deepEqual(segmentationOf({ depth: 2 }, 2).states, [1, 2, 2, 2]);
   const scope = Scope.root();
   const { states } = beit(scope, small, input('pixels', [2, 128, 3]));
-  const { main, auxiliary } = beitSegmentation(scope, segmentationOf(small, 5), states, [2, 4]);
+  const { main, auxiliary } = patchSegmentation(scope, segmentationOf(small, 5), states, [2, 4]);
   assert.deepEqual(
     [main.shape, auxiliary!.shape],
     [
@@ -70,7 +71,7 @@ test('segmentation reads four states, of depths that exist', () => {
     ],
   );
   const wrong = { ...segmentationOf(small, 5), states: [0, 1, 2, 9] };
-  assert.throws(() => beitSegmentation(Scope.root(), wrong, states, [2, 4]), /0 to 2, not 0, 1, 2, 9/);
+  assert.throws(() => patchSegmentation(Scope.root(), wrong, states, [2, 4]), /0 to 2, not 0, 1, 2, 9/);
 });
 
 /** Encoder, relaxed choice, decoder. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createEngine, type Engine } from '../../src/engine/index.js';
-import { Graph, gradients, input } from '../../src/graph/index.js';
+import { Graph, gradients, input, type Tensor } from '../../src/graph/index.js';
 import { indexDim, type Modality, systemByName, systems } from '../../src/models/index.js';
 import { initialize, PARAMETER, Scope } from '../../src/nn/index.js';
 import { crossEntropy } from '../../src/objectives/index.js';
@@ -66,34 +66,52 @@ for (const [name, variant, modalities] of cases) {
     assert.deepEqual(logits.shape, [BATCH, CLASSES]);
     assert.ok(blocks.every(({ rank }) => rank === 4));
     const loss = crossEntropy(logits, input('labels', [BATCH], 'i32'));
-    const trained = [...scope.needs.parameters.values()].filter(({ frozen }) => !frozen);
-    const grads = gradients(
-      loss,
-      trained.map((p) => scope.needs.tensors.get(p.name)!),
-    );
-    const program = await engine.compile(Graph.of({ loss, ...Object.fromEntries(grads.map((g, i) => [`${i}`, g])) }));
-    const feeds = Object.fromEntries(
-      modalities.map((m) => [m.name, normal(fold(keyFrom(1), m.name), BATCH * indexDim(m) * m.channels)]),
-    );
-    const parameters = initialize(scope.needs.parameters, keyFrom(2));
-    // Heads that begin at zero would give no gradient to what is below.
-    for (const [parameter, values] of parameters)
-      if (values.every((v) => v === 0) && !scope.needs.parameters.get(parameter)!.frozen)
-        values.set(normal(fold(keyFrom(3), parameter), values.length).map((v) => 0.1 * v));
-    const got = await program.run({
-      ...feeds,
-      labels: Int32Array.of(0, 2),
-      ...Object.fromEntries([...parameters].map(([parameter, values]) => [PARAMETER + parameter, values])),
-    });
-    assert.ok(Number.isFinite(got.loss[0]));
-    const still = trained.filter((_, i) => (got[i] as Float32Array).every((v) => v === 0)).map((p) => p.name);
-    // The keys' bias has no effect; what only pre-training reads gets no gradient.
-    assert.deepEqual(
-      still.filter((parameter) => !/key\/b$|^mask_token$|^norm\//.test(parameter)),
-      [],
-    );
-    await program.dispose();
+    await assertAllLearn(scope, loss, modalities, Int32Array.of(0, 2));
   });
+
+  if (!system.segment) continue;
+  test(`${title}: a class for every pixel is learned`, async () => {
+    const scope = Scope.root({ training: true });
+    const pixels = indexDim(modalities[0]);
+    const { logits, auxiliary, blocks } = system.segment!(scope, config, modalities, inputs, CLASSES);
+    assert.deepEqual([logits.shape, auxiliary?.shape], Array(2).fill([BATCH, pixels, CLASSES]));
+    assert.ok(blocks.every(({ rank }) => rank === 4));
+    const labels = input('labels', [BATCH * pixels], 'i32');
+    const lossOf = (dense: Tensor) => crossEntropy(dense.reshape([-1, CLASSES]), labels);
+    const targets = Int32Array.from({ length: BATCH * pixels }, (_, i) => i % CLASSES);
+    await assertAllLearn(scope, lossOf(logits).add(lossOf(auxiliary!)), modalities, targets);
+  });
+}
+
+/** Every trained parameter gets a gradient, but those that cannot. */
+async function assertAllLearn(scope: Scope, loss: Tensor, modalities: Modality[], labels: Int32Array): Promise<void> {
+  const trained = [...scope.needs.parameters.values()].filter(({ frozen }) => !frozen);
+  const grads = gradients(
+    loss,
+    trained.map((p) => scope.needs.tensors.get(p.name)!),
+  );
+  const program = await engine.compile(Graph.of({ loss, ...Object.fromEntries(grads.map((g, i) => [`${i}`, g])) }));
+  const feeds = Object.fromEntries(
+    modalities.map((m) => [m.name, normal(fold(keyFrom(1), m.name), BATCH * indexDim(m) * m.channels)]),
+  );
+  const parameters = initialize(scope.needs.parameters, keyFrom(2));
+  // Heads that begin at zero would give no gradient to what is below.
+  for (const [parameter, values] of parameters)
+    if (values.every((v) => v === 0) && !scope.needs.parameters.get(parameter)!.frozen)
+      values.set(normal(fold(keyFrom(3), parameter), values.length).map((v) => 0.1 * v));
+  const got = await program.run({
+    ...feeds,
+    labels,
+    ...Object.fromEntries([...parameters].map(([parameter, values]) => [PARAMETER + parameter, values])),
+  });
+  assert.ok(Number.isFinite(got.loss[0]));
+  const still = trained.filter((_, i) => (got[i] as Float32Array).every((v) => v === 0)).map((p) => p.name);
+  // The keys' bias has no effect; what only pre-training reads gets no gradient.
+  assert.deepEqual(
+    still.filter((parameter) => !/key\/b$|^mask_token$|^(encoder\/)?norm\//.test(parameter)),
+    [],
+  );
+  await program.dispose();
 }
 
 test('inputs that a system does not take are refused in one sentence', () => {

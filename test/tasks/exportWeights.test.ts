@@ -6,7 +6,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openForeignWeights, readSafetensors } from '../../src/checkpoint/index.js';
 import { systems } from '../../src/models/index.js';
-import { exportWeights, importModel, recognise } from '../../src/tasks/index.js';
+import { initialize, Scope } from '../../src/nn/index.js';
+import { keyFrom } from '../../src/random/index.js';
+import { describeVariant, exportWeights, importModel, recognise, segment } from '../../src/tasks/index.js';
+import { modelInputs } from '../../src/training/description.js';
 import { publishedCases, publishedFolder } from './goldenFolders.js';
 
 const cases = publishedCases(['vit', 'mlp_mixer', 'mae', 'beit', 'satmae', 'fastmim', 'perceiver']).filter(
@@ -30,7 +33,10 @@ for (const golden of cases) {
         await exportWeights({ path, description, parameters }, name, out);
       } catch (error) {
         // Hugging Face's class has no place for a timm model's norm after the mean, and the like.
-        assert.match((error as Error).message, /has no name in the layout|is no model that .* can be/);
+        assert.match(
+          (error as Error).message,
+          /has no name in the layout|is no model that .* can be|for which .* has no place/,
+        );
         continue;
       }
       written++;
@@ -56,3 +62,20 @@ for (const golden of cases) {
     assert.ok(written > 0);
   });
 }
+
+test('a class for every pixel is given away only where the other program has one', async () => {
+  const modalities = [{ name: 'image', indexShape: [16, 16], channels: 3 }];
+  const description = {
+    ...describeVariant('vit', 'tiny', modalities),
+    modalities,
+    classes: ['sky', 'road'],
+    task: 'segmentation' as const,
+  };
+  const scope = Scope.root();
+  segment(description, scope, modelInputs(description, 1));
+  const parameters = initialize(scope.needs.parameters, keyFrom(1));
+  await assert.rejects(
+    exportWeights({ path: 'run', description, parameters }, 'timm', 'unused'),
+    /run names a class for every pixel, for which timm's VisionTransformer has no place/,
+  );
+});

@@ -101,6 +101,33 @@ test('a tiny model learns to tell light from dark, from scratch and from a pre-t
     );
 });
 
+test('a transformer of patches learns it with UperNet, whose batch norms then go by what they saw', async () => {
+  const out = newRun();
+  await using engine = await createEngine({ device: 'cpu', threads: 1 });
+  const size = { depth: 2, width: 16, heads: 2, mlpWidth: 32, patch: [2, 2] };
+  const recipe = resolveRecipe({
+    name: 'halves',
+    task: 'finetune',
+    ...sections(await halves(48)),
+    model: { name: 'vit', variant: 'tiny', config: size },
+    optimizer: { learningRate: 3e-3, warmupSteps: 5 },
+    training: { ...training, steps: 60, out },
+  });
+  const { score, parameters } = await finetune(recipe, { engine, quiet: true });
+  assert.ok(score?.task === 'segmentation');
+  assert.ok(score.pixelAccuracy > 0.9, `${score.pixelAccuracy} of the pixels`);
+  const saved = await loadModel(out);
+  const means = [...parameters].filter(([name]) => name.endsWith('norm/mean'));
+  assert.ok(means.length > 5);
+  for (const [name, values] of means) {
+    assert.ok(
+      values.some((v) => v !== 0),
+      name,
+    );
+    assert.deepEqual(saved.parameters.get(name), values, name);
+  }
+});
+
 test('pixels without a class have no part in loss, accuracy and gradient; a batch of them alone gives 0', () => {
   const description = { ...tinyDescription(tinyRecipe('')), classes: ['a', 'b', 'c'], task: 'segmentation' as const };
   const { loss, metrics, needs, feeds } = segmentationObjective(description, { labelSmoothing: 0 }, 2);

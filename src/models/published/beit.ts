@@ -165,6 +165,7 @@ function layoutOfHf(patch: Size2d, form: Form): Layout {
 export const hfBeitLayout: PublishedLayout = {
   name: 'hf',
   of: "Hugging Face's BeitFor… classes",
+  segments: true,
 
   recognises: (checkpoint) =>
     checkpoint.config?.model_type !== undefined

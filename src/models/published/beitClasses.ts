@@ -2,7 +2,7 @@
 import { unknownName } from '../../errors/index.js';
 import { patchGrid, type Size2d } from '../../nn/index.js';
 import type { BeitConfig, BeitPooling } from '../beit.js';
-import type { BeitSegmentationConfig } from '../beitSegmentation.js';
+import type { PatchSegmentationConfig } from '../patchSegmentation.js';
 import { epsilonOf, pairOf, torchActivation } from './torchArguments.js';
 
 /** What a class of the reference is made of. */
@@ -12,7 +12,7 @@ export interface BeitReference {
   head:
     | { kind: 'tokens'; vocabulary: number; ownNorm: boolean }
     | { kind: 'classes'; classes: number; pooling: BeitPooling }
-    | { kind: 'segmentation'; config: BeitSegmentationConfig; auxiliaryWeight: number; ignore: number };
+    | { kind: 'segmentation'; config: PatchSegmentationConfig; auxiliaryWeight: number; ignore: number };
 }
 
 type Arguments = Record<string, unknown>;

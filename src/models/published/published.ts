@@ -49,6 +49,8 @@ export interface PublishedLayout {
   name: string;
   /** Whose classes these are. */
   of: string;
+  /** Whether a class for every pixel has a place in it. */
+  segments?: true;
   /** Whether a checkpoint is of this system and in this layout. */
   recognises(checkpoint: ForeignCheckpoint): boolean;
   /** @throws HiperceiverError where something decisive cannot be told */

@@ -1,7 +1,7 @@
 /** BEiT as a system: classification, masked-image modelling, segmentation. */
 
 import type { Tensor } from '../../graph/index.js';
-import { fromMap, patchGrid, resizedLinearly, type Size2d } from '../../nn/index.js';
+import type { Size2d } from '../../nn/index.js';
 import { gridTables, offsetTables, patchWeights } from '../adaptTables.js';
 import {
   type BeitConfig,
@@ -12,9 +12,9 @@ import {
   beitTokenHead,
   patchTokens,
 } from '../beit.js';
-import { type BeitSegmentationConfig, beitSegmentation } from '../beitSegmentation.js';
-import { beitVariants, forMaskedImages, segmentationOf } from '../beitVariants.js';
+import { beitVariants, forMaskedImages } from '../beitVariants.js';
 import { type DiscreteVaeConfig, discreteVaeVariants } from '../discreteVae.js';
+import { type PatchSegmentationConfig, segmentationOf, segmentPatches } from '../patchSegmentation.js';
 import { hfBeitLayout, unilmBeitLayout } from '../published/beit.js';
 import type { System } from '../system.js';
 import { plainAttention } from '../tokenAttention.js';
@@ -29,7 +29,7 @@ export interface BeitSystemConfig extends Omit<BeitConfig, 'size' | 'channels'> 
   /** What the head of classes reads. Default `mean`. */
   pooling?: BeitPooling;
   /** The heads of segmentation; as the paper's sizes have them where absent. */
-  segmentation?: Omit<BeitSegmentationConfig, 'classes'>;
+  segmentation?: Omit<PatchSegmentationConfig, 'classes'>;
 }
 
 const fineTuned = withoutSizes(beitVariants);
@@ -37,6 +37,9 @@ const pretrained = (name: string, vocabulary: number): BeitSystemConfig => ({
   ...withoutSizes({ [name]: forMaskedImages(beitVariants[name]) })[name],
   vocabulary,
 });
+
+/** The reference's segmenter reads states of two blocks before those that it names, so that the last two are not read. */
+const UNREAD_BLOCKS = 2;
 
 function sized(config: BeitSystemConfig, size: Size2d, pixels: Tensor): BeitConfig {
   return { ...config, size, channels: pixels.shape[2] };
@@ -84,11 +87,9 @@ export const beitSystem: System<BeitSystemConfig> = {
   segment(scope, config, modalities, inputs, classes) {
     const { pixels, size } = imageOf('beit', modalities, inputs);
     const { states, output } = beit(scope, sized(config, size, pixels), pixels);
-    const heads = { ...segmentationOf(config, classes), ...config.segmentation, classes };
-    const { main, auxiliary } = beitSegmentation(scope, heads, states, patchGrid(size, config.patch));
-    const ofPixels = (map: Tensor) => fromMap(resizedLinearly(map, size));
+    const heads = { ...segmentationOf(config, classes, UNREAD_BLOCKS), ...config.segmentation, classes };
     const outputs = encoderOutputs(scope, states[0], states.slice(1), patchTokens(output));
-    return { ...outputs, logits: ofPixels(main), auxiliary: auxiliary && ofPixels(auxiliary) };
+    return segmentPatches(scope, heads, states, { size, patch: config.patch, outputs });
   },
 
   // Each block gets a copy of the table that all shared, as the reference's fine-tuning does.

@@ -11,8 +11,8 @@ import type { System } from '../system.js';
 import { plainAttention } from '../tokenAttention.js';
 import { withoutClassToken } from '../tokens.js';
 import { type VitEncoderConfig, vitDefaults } from '../vit.js';
-import { encoderOutputs, imageOf, oneGroup, refuseMasks, vitLogits } from './images.js';
-import { swinAttention, swinLogits } from './swin.js';
+import { encoderOutputs, imageOf, oneGroup, refuseMasks, vitDenseLogits, vitLogits } from './images.js';
+import { swinAttention, swinDenseLogits, swinLogits } from './swin.js';
 
 /** The model on images of any size. */
 export interface FastMimSystemConfig extends Omit<FastMimConfig, 'size' | 'encoder'> {
@@ -72,5 +72,12 @@ export const fastMimSystem: System<FastMimSystemConfig> = {
     if (encoder.kind === 'swin') return swinLogits(scope.child('encoder'), { ...encoder.swin, size }, pixels, classes);
     const pooled = { pooling: 'average', normAfterPooling: true } as const;
     return vitLogits(scope, { ...vitDefaults, ...encoder.vit, ...pooled, classes }, pixels, size);
+  },
+
+  segment(scope, { encoder }, modalities, inputs, classes) {
+    const { pixels, size } = imageOf('fastmim', modalities, inputs);
+    if (encoder.kind === 'swin')
+      return swinDenseLogits(scope.child('encoder'), { ...encoder.swin, size }, pixels, classes);
+    return vitDenseLogits(scope, { ...vitDefaults, ...encoder.vit }, pixels, size, classes);
   },
 };

@@ -4,9 +4,10 @@ import type { Tensor } from '../../graph/index.js';
 import type { Scope, Size2d } from '../../nn/index.js';
 import type { Grouping } from '../grouping.js';
 import { indexDim, type Modality } from '../modality.js';
-import type { ApplyOptions, ClassLogits, PerceiverOutputs } from '../system.js';
+import { segmentationOf, segmentPatches } from '../patchSegmentation.js';
+import type { ApplyOptions, ClassLogits, DenseLogits, PerceiverOutputs } from '../system.js';
 import { withoutClassToken } from '../tokens.js';
-import { type VitConfig, vit } from '../vit.js';
+import { type VitConfig, type VitEncoderConfig, vit, vitEncoder } from '../vit.js';
 
 /** The one image that a system takes. */
 export interface ImageInput {
@@ -83,4 +84,19 @@ export function vitLogits(scope: Scope, config: VitConfig, pixels: Tensor, size:
   const { embedded, blocks, tokens, logits } = vit(scope, config, pixels, size);
   const last = config.classToken ? withoutClassToken(tokens) : tokens;
   return { ...encoderOutputs(scope, embedded, blocks, last), logits: logits! };
+}
+
+/** A vision transformer with UperNet on four of its states: a class for every pixel. */
+export function vitDenseLogits(
+  scope: Scope,
+  config: VitEncoderConfig,
+  pixels: Tensor,
+  size: Size2d,
+  classes: number,
+): DenseLogits {
+  const { embedded, blocks } = vitEncoder(scope, config, pixels, size);
+  const last = blocks[blocks.length - 1];
+  const outputs = encoderOutputs(scope, embedded, blocks, config.classToken ? withoutClassToken(last) : last);
+  const { patch } = config;
+  return segmentPatches(scope, segmentationOf(config, classes), [embedded, ...blocks], { size, patch, outputs });
 }

@@ -10,7 +10,7 @@ import type { System } from '../system.js';
 import { plainAttention } from '../tokenAttention.js';
 import { withoutClassToken } from '../tokens.js';
 import { vitDefaults } from '../vit.js';
-import { encoderOutputs, imageOf, oneGroup, refuseMasks, vitLogits } from './images.js';
+import { encoderOutputs, imageOf, oneGroup, refuseMasks, vitDenseLogits, vitLogits } from './images.js';
 
 /** Every token in the place where it is: what the decoder is told where nothing is masked. `[B, L]` i32 */
 export function inPlace(batch: number, length: number): Tensor {
@@ -49,5 +49,10 @@ export const maeSystem: System<MaeConfig> = {
     const { pixels, size } = imageOf('mae', modalities, inputs);
     const pooled = { pooling: 'average', normAfterPooling: true } as const;
     return vitLogits(scope, { ...vitDefaults, ...encoder, ...pooled, classes }, pixels, size);
+  },
+
+  segment(scope, { decoder: _, ...encoder }, modalities, inputs, classes) {
+    const { pixels, size } = imageOf('mae', modalities, inputs);
+    return vitDenseLogits(scope, { ...vitDefaults, ...encoder }, pixels, size, classes);
   },
 };

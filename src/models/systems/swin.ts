@@ -1,14 +1,16 @@
 /** The Swin transformer as a system. */
 
 import type { Tensor } from '../../graph/index.js';
-import { patchGrid, type Scope, type Size2d } from '../../nn/index.js';
+import { norm, patchGrid, type Scope, type Size2d } from '../../nn/index.js';
 import { gridTables, patchWeights } from '../adaptTables.js';
 import { swinVariants } from '../fastmimVariants.js';
 import type { Modality } from '../modality.js';
+import { ofPixels, tokenMap } from '../patchSegmentation.js';
 import { originalSwinLayout } from '../published/swin.js';
 import { type SwinConfig, type SwinStates, stageGrid, swin, swinClassifier, windowOf, windowPlaces } from '../swin.js';
-import type { ClassLogits, PerceiverOutputs, System } from '../system.js';
+import type { ClassLogits, DenseLogits, PerceiverOutputs, System } from '../system.js';
 import type { AttentionStep, TokenAttention } from '../tokenAttention.js';
+import { upperNet, upperNetDefaults } from '../upperNet.js';
 import { encoderOutputs, imageOf, oneGroup, refuseMasks, withoutSizes } from './images.js';
 
 function swinOutputs(scope: Scope, { embedded, stages, output }: SwinStates): PerceiverOutputs {
@@ -19,6 +21,22 @@ function swinOutputs(scope: Scope, { embedded, stages, output }: SwinStates): Pe
 export function swinLogits(scope: Scope, config: SwinConfig, pixels: Tensor, classes: number): ClassLogits {
   const states = swin(scope, config, pixels);
   return { ...swinOutputs(scope, states), logits: swinClassifier(scope, states.output, classes) };
+}
+
+/** The most channels of the joined maps, as UperNet has them. */
+const JOINED_CHANNELS = 512;
+
+/** The encoder with UperNet on its stages, each after a norm of its own: a class for every pixel. */
+export function swinDenseLogits(scope: Scope, config: SwinConfig, pixels: Tensor, classes: number): DenseLogits {
+  const states = swin(scope, config, pixels);
+  const { stages } = states;
+  const maps = stages.map((stage, i) =>
+    tokenMap(norm(scope.child(`stage_norms/${i}`), stage, config.normEpsilon), stageGrid(config, i)),
+  );
+  const channels = Math.min(JOINED_CHANNELS, stages[stages.length - 1].shape[2]);
+  const segmented = upperNet(scope, { ...upperNetDefaults, channels, classes }, maps);
+  const last = stages[stages.length - 1];
+  return ofPixels(segmented, config.size, encoderOutputs(scope, states.embedded, stages, last));
 }
 
 /** Attention inside windows, and tokens that are merged between stages; names below `prefix`. */
@@ -68,5 +86,10 @@ export const swinSystem: System<Omit<SwinConfig, 'size'>> = {
   classify(scope, config, modalities, inputs, classes) {
     const { pixels, size } = imageOf('swin', modalities, inputs);
     return swinLogits(scope, { ...config, size }, pixels, classes);
+  },
+
+  segment(scope, config, modalities, inputs, classes) {
+    const { pixels, size } = imageOf('swin', modalities, inputs);
+    return swinDenseLogits(scope, { ...config, size }, pixels, classes);
   },
 };

@@ -8,7 +8,7 @@ import { plainAttention } from '../tokenAttention.js';
 import { withoutClassToken } from '../tokens.js';
 import { type VitConfig, vitEncoder } from '../vit.js';
 import { vitVariants } from '../vitVariants.js';
-import { encoderOutputs, imageOf, oneGroup, refuseMasks, vitLogits } from './images.js';
+import { encoderOutputs, imageOf, oneGroup, refuseMasks, vitDenseLogits, vitLogits } from './images.js';
 
 export const vitSystem: System<VitConfig> = {
   name: 'vit',
@@ -37,5 +37,10 @@ export const vitSystem: System<VitConfig> = {
   classify(scope, config, modalities, inputs, classes) {
     const { pixels, size } = imageOf('vit', modalities, inputs);
     return vitLogits(scope, { ...config, classes }, pixels, size);
+  },
+
+  segment(scope, config, modalities, inputs, classes) {
+    const { pixels, size } = imageOf('vit', modalities, inputs);
+    return vitDenseLogits(scope, config, pixels, size, classes);
   },
 };
