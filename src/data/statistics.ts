@@ -1,9 +1,9 @@
 /** What a data set's images are like, from a sample: sizes, channel means and deviations, and defaults that follow from them. */
 import { HiperceiverError } from '../errors/index.js';
-import { keyFrom, subset } from '../random/index.js';
+import { fold, keyFrom, subset } from '../random/index.js';
 import type { Dataset } from './dataset.js';
 import { decodeFailure, decodeImage, imageHeader } from './decode.js';
-import { kindOf, plainReader, type Reader, readExample, readerWithStatistics } from './kinds/index.js';
+import { kindOf, type Reader, readExample, readerWithStatistics, windowedReader } from './kinds/index.js';
 import type { ChannelStatistics } from './kinds/kind.js';
 import { encodedParts, exampleName, type ImageShape, type RawImage, storedExample, storedImage } from './source.js';
 import { type TransformOptions, writeInput } from './transform.js';
@@ -162,21 +162,22 @@ const ENOUGH_EXAMPLES = 128;
 
 /**
  * Channel statistics of every signal that a reader makes, over up to 128 examples; elements that are no real ones do not
- * count. In the units that the values have before they are normalised.
+ * count. Long recordings and videos are measured where training cuts its windows. In the units that the values have before they are
+ * normalised.
  * @throws HiperceiverError where none of the sample can be read
  */
 export async function signalStatistics(dataset: Dataset, reader: Reader): Promise<Record<string, ChannelStatistics>> {
   const shapes = kindOf(reader).shapes(reader);
   const [part] = Object.keys(kindOf(reader).parts);
   const raw = readerWithStatistics(
-    plainReader(reader),
+    windowedReader(reader),
     Object.fromEntries(shapes.map(({ name }) => [name, { mean: [0], std: [1] }])),
   );
   const moments = new Map(shapes.map(({ name, channels }) => [name, new Moments(channels)]));
   await overSample(
     dataset,
     ENOUGH_EXAMPLES,
-    async (row) => readExample(await storedExample(dataset.source, row, part), raw, keyFrom(0)),
+    async (row) => readExample(await storedExample(dataset.source, row, part), raw, fold(keyFrom(0), row)),
     ({ signals, lengths }) => {
       for (const { name, channels } of shapes) {
         const real = lengths[name] === undefined ? signals[name] : signals[name].subarray(0, lengths[name] * channels);

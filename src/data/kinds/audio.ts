@@ -24,6 +24,7 @@ export const audio: SignalKind<SoundOptions & SoundForm> = {
     ...{ rate, samples, channels, patch, melBins, mean, std },
     crop: crop === 'start' ? 'start' : 'center',
   }),
+  windows: ({ crop }) => ({ crop }),
   statistics: (options) => ({ audio: elementStatistics(options) }),
   withStatistics: (options, { audio: given }) => ({ ...options, ...readingStatistics(given, options) }),
   async read({ parts }, options, key, { signals, lengths }) {

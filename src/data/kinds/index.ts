@@ -46,6 +46,11 @@ export function plainReader(reader: Reader): Reader {
   return { ...kindOf(reader).plain(reader), ...common(reader) } as Reader;
 }
 
+/** The same, but windows are cut from where training cuts them: what statistics are measured on. */
+export function windowedReader(reader: Reader): Reader {
+  return { ...plainReader(reader), ...kindOf(reader).windows?.(reader) } as Reader;
+}
+
 function common({ kind, permutation }: Reader): Pick<Reader, 'kind' | 'permutation'> {
   return permutation === undefined ? { kind } : { kind, permutation };
 }

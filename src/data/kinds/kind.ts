@@ -44,6 +44,8 @@ export interface SignalKind<Options> {
   check(options: Options): void;
   /** The same without anything random. */
   plain(options: Options): Options;
+  /** What the plain options have to take over from these so that windows are cut from where training cuts them. */
+  windows?(options: Options): Partial<Options>;
   /** The statistics that are subtracted and divided by. */
   statistics(options: Options): Record<string, ChannelStatistics>;
   /** The same with other statistics, by signal. */

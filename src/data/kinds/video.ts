@@ -40,6 +40,7 @@ export const video: SignalKind<VideoReaderOptions> = {
     flip: false,
     sound: sound && { ...sound, gain: undefined, timeMask: undefined, frequencyMask: undefined },
   }),
+  windows: ({ start }) => ({ start }),
   statistics: (options) => {
     const sound = soundOf(options);
     return {

@@ -97,6 +97,20 @@ test('points with splits below their classes; sizes and statistics are found', a
   for (const c of [0, 1, 2]) assert.ok(Math.abs(points.mean[c]) < 0.4 && Math.abs(points.std[c] - 1) < 0.3);
 });
 
+test('statistics of recordings are those of the windows that training cuts', async () => {
+  const [silence, noise] = [new Float32Array(4000), normal(keyFrom(1), 4000).map((x) => x / 4)];
+  const samples = Float32Array.of(...noise, ...silence, ...noise);
+  const file = Buffer.from(formatWav({ samples, channels: 1, rate: 8000 }));
+  const files = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`a/${i}.wav`, file]));
+  const set = await openData(await folderOf(files), { split: 'train' });
+  const reader = { kind: 'audio', rate: 8000, samples: 1000, channels: 1, mean: [0], std: [1] } as const;
+  const deviationOf = async (crop: 'random' | 'center') =>
+    (await signalStatistics(set, { ...reader, crop } as Reader)).audio.std[0];
+  assert.ok((await deviationOf('center')) < 0.01);
+  const anywhere = await deviationOf('random');
+  assert.ok(Math.abs(anywhere - 0.2) < 0.04, `${anywhere}`);
+});
+
 test('images with label maps: SegNet, VOC and plain pairs; void is left out of the classes', async () => {
   const map = (value: number) => encoded(new Uint8Array(64).fill(value), 8, 8);
   const images = { a: await picture(1, 8, 8, 'png'), b: await picture(2, 8, 8, 'png') };
