@@ -340,6 +340,30 @@ export const samples: Record<string, Record<string, Sample>> = {
     '1-D, dilated depthwise': (d) =>
       d.f32(2, 3, 8).conv(d.f32(3, 1, 3), { dilations: [2], groups: 3, padding: [[2, 0]] }),
     '2-D, dense': (d) => d.f32(2, 2, 4, 5).conv(d.f32(3, 2, 2, 3)),
+    '2-D, padded and dilated': (d) =>
+      d.f32(2, 2, 4, 5).conv(d.f32(3, 2, 3, 2), {
+        padding: [
+          [1, 2],
+          [0, 1],
+        ],
+        dilations: [1, 2],
+      }),
+    '2-D, many outputs of one input': (d) =>
+      d.f32(2, 1, 4, 3).conv(d.f32(5, 1, 3, 2), {
+        padding: [
+          [1, 1],
+          [1, 0],
+        ],
+      }),
+    '2-D, more padding than the kernel reaches': (d) =>
+      d.f32(1, 2, 3, 2).conv(d.f32(2, 2, 1, 1), {
+        padding: [
+          [1, 0],
+          [0, 2],
+        ],
+      }),
+    '1-D, a product for each offset': (d) => d.f32(2, 130, 3).conv(d.f32(1, 130, 2)),
+    '1-D, strides over many inputs': (d) => d.f32(1, 33, 5).conv(d.f32(2, 33, 2), { strides: [2], padding: [[1, 0]] }),
     '2-D, stride that leaves a rest': (d) => d.f32(1, 2, 6, 5).conv(d.f32(2, 2, 3, 2), { strides: [2, 2] }),
     '2-D, grouped': (d) =>
       d.f32(2, 4, 4, 4).conv(d.f32(6, 2, 3, 3), {

@@ -2,6 +2,7 @@
 import { ensure } from '../../errors/index.js';
 import { forEachOffset, show, sizeOf, stridesOf } from '../shape.js';
 import { apply, defineOperator, emptyValues, type Node, type Tensor } from '../tensor.js';
+import { type ConvAttributes, convInputGradient, convKernelGradient } from './convGradient.js';
 import { lowerVolumeConv, lowerVolumeConvTranspose, transposedByGroups } from './convWebgpu.js';
 
 /** One entry for each spatial axis; strides and dilations of 1 and no padding by default. */
@@ -11,14 +12,6 @@ export interface ConvOptions {
   padding?: [number, number][];
   dilations?: number[];
   groups?: number;
-}
-
-interface ConvAttributes {
-  strides: number[];
-  before: number[];
-  after: number[];
-  dilations: number[];
-  groups: number;
 }
 
 interface TransposedAttributes extends ConvAttributes {
@@ -123,8 +116,8 @@ const convOperator = defineOperator<ConvAttributes>({
     return [out];
   },
   gradient: ({ inputs: [x, kernel], attributes, gradients: [g], needs }) => [
-    needs[0] ? transposedTo(g!, kernel, x.shape, attributes) : undefined,
-    needs[1] ? kernelGradient(x, g!, kernel.shape, attributes) : undefined,
+    needs[0] ? convInputGradient(g!, kernel, x.shape, attributes) : undefined,
+    needs[1] ? convKernelGradient(x, g!, kernel.shape, attributes) : undefined,
   ],
   lower: (emit, node, attributes) => {
     if (emit.target === 'webgpu' && node.inputs[0].rank === 5 && attributes.groups > 1)
@@ -167,7 +160,7 @@ const convTransposeOperator = defineOperator<TransposedAttributes>({
   },
   gradient: ({ inputs: [x, kernel], attributes, gradients: [g], needs }) => [
     needs[0] ? apply(convOperator, [g!, kernel], croppedConv(attributes)).slice(x.shape.map((n) => [0, n])) : undefined,
-    needs[1] ? kernelGradient(g!, x, kernel.shape, attributes) : undefined,
+    needs[1] ? convKernelGradient(g!, x, kernel.shape, attributes) : undefined,
   ],
   lower: (emit, node, attributes) => {
     const [x, kernel] = node.inputs;
@@ -186,45 +179,6 @@ function croppedConv({ strides, before, after, dilations, groups }: ConvAttribut
 
 function productFlops(node: Node, small: Tensor): number {
   return 2 * small.size * sizeOf(node.inputs[1].shape.slice(1));
-}
-
-/** The transposed convolution whose result has exactly the shape `target`. */
-function transposedTo(g: Tensor, kernel: Tensor, target: readonly number[], attributes: ConvAttributes): Tensor {
-  const { strides, before, after, dilations } = attributes;
-  const reached = g.shape
-    .slice(2)
-    .map((n, i) => (n - 1) * strides[i] + dilations[i] * (kernel.shape[i + 2] - 1) + 1 - before[i] - after[i]);
-  // Input that the strides never reached has no gradient: zeros behind (ONNX output padding must stay below the stride).
-  const missing = target.slice(2).map((n, i) => n - reached[i]);
-  const outputPadding = missing.map((n, i) => Math.min(n, strides[i] - 1));
-  return apply(convTransposeOperator, [g, kernel], { ...attributes, outputPadding });
-}
-
-/**
- * Gradient of a kernel as one grouped convolution in which batch and channels change places and strides become dilations:
- * for each group, input channels take the place of the batch and the batch that of the channels.
- */
-function kernelGradient(
-  large: Tensor,
-  small: Tensor,
-  kernel: readonly number[],
-  { strides, before, after, dilations, groups }: ConvAttributes,
-): Tensor {
-  const batch = large.shape[0];
-  const inPerGroup = kernel[1];
-  const outPerGroup = kernel[0] / groups;
-  const space = (t: Tensor) => t.shape.slice(2);
-  const spatial = (offset: number) => space(large).map((_, i) => i + offset);
-  const images = large
-    .reshape([batch, groups, inPerGroup, ...space(large)])
-    .transpose([2, 1, 0, ...spatial(3)])
-    .reshape([inPerGroup, groups * batch, ...space(large)]);
-  const filters = small
-    .reshape([batch, groups, outPerGroup, ...space(small)])
-    .transpose([1, 2, 0, ...spatial(3)])
-    .reshape([groups * outPerGroup, batch, ...space(small)]);
-  const all = apply(convOperator, [images, filters], { strides: dilations, before, after, dilations: strides, groups });
-  return all.slice(all.shape.map((n, i) => [0, i < 2 ? n : kernel[i]])).transpose([1, 0, ...spatial(2)]);
 }
 
 /** Cross-correlation: x `[B, C, ...]`, kernel `[O, C/groups, ...]` → `[B, O, ...]`. */
