@@ -86,6 +86,9 @@ export function vitLogits(scope: Scope, config: VitConfig, pixels: Tensor, size:
   return { ...encoderOutputs(scope, embedded, blocks, last), logits: logits! };
 }
 
+/** Of a transformer's width: with all of it, the head alone would be several times the encoder's operations. */
+const JOINED_SHARE = 1 / 3;
+
 /** A vision transformer with UperNet on four of its states: a class for every pixel. */
 export function vitDenseLogits(
   scope: Scope,
@@ -97,6 +100,7 @@ export function vitDenseLogits(
   const { embedded, blocks } = vitEncoder(scope, config, pixels, size);
   const last = blocks[blocks.length - 1];
   const outputs = encoderOutputs(scope, embedded, blocks, config.classToken ? withoutClassToken(last) : last);
-  const { patch } = config;
-  return segmentPatches(scope, segmentationOf(config, classes), [embedded, ...blocks], { size, patch, outputs });
+  const { patch, width } = config;
+  const head = { ...segmentationOf(config, classes), channels: Math.ceil(width * JOINED_SHARE) };
+  return segmentPatches(scope, head, [embedded, ...blocks], { size, patch, outputs });
 }
