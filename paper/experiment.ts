@@ -16,8 +16,8 @@ export interface Run {
   overrides: Record<string, string>;
   /** Train for so many minutes of two cores, by the rate of a few steps made before, instead of the recipe's number of steps. */
   minutes?: number;
-  /** Recipe value that names the folder of the run before, where that is not a checkpoint to go on from. */
-  follows?: 'model.tokenizer';
+  /** Recipe value that names the folder of the run before, where that is not what fine-tuning starts from. */
+  follows?: 'model.tokenizer' | 'model.from';
 }
 
 /** A model that is trained and scored; the last run gives the score, and each run starts from the one before. */
