@@ -2,8 +2,16 @@
 import { ensure } from '../errors/index.js';
 import { sincos1d } from '../nn/index.js';
 
+/** The year of the first images of Functional Map of the World. */
+const FIRST_YEAR = 2002;
+
 /** Year less 2002, month less 1, and hour. */
 export const TIME_COMPONENTS = 3;
+
+/** A timestamp of a year, a month from 1, and an hour. */
+export function timestampAt({ year, month, hour }: { year: number; month: number; hour: number }): number[] {
+  return [year - FIRST_YEAR, month - 1, hour];
+}
 
 /**
  * Sine-cosine features of each component of timestamps `[..., 3]`, one after the other: `[..., 3·width]`. In double precision,

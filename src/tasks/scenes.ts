@@ -27,7 +27,7 @@ const MOST_VALUES = 2 ** 28;
  * itself
  */
 export async function openScene(file: string, reader: Reader, overlap = 0): Promise<Scene | undefined> {
-  if (reader.kind !== 'bands' || reader.permutation !== undefined) return undefined;
+  if (reader.kind !== 'bands' || reader.permutation !== undefined || reader.frames) return undefined;
   const stack = await readFile(file)
     .then((bytes) => decodeBands(bytes, file))
     .catch(() => undefined);

@@ -110,6 +110,11 @@ export const defaultRecipe = {
     use: [] as number[],
     /** Stored number that stands for 1; 0: 255 in bytes, 10,000 in 16 bits. */
     scale: 0,
+    /**
+     * When each date of a raster of several was taken, in the file's order: `2015-08-20`, or `2015-08-20T10:15`. They become
+     * frames, as SatMAE reads them. Empty: further bands.
+     */
+    dates: [] as string[],
   },
 
   /** Further augmentation of training examples, each as published and all off; `data`, `audio` and `points` have the rest. */

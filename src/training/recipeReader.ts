@@ -90,18 +90,29 @@ const readers: { [K in KindName]: (recipe: Recipe, dataset: Dataset) => Promise<
     return { ...image, kind: 'segmentation', colors, ids, ignore };
   },
 
-  async bands({ bands, data }, dataset) {
+  async bands({ bands, data, task }, dataset) {
     const [first] = await sampleOf(dataset, 'raster');
     const dates = first.dates ?? 1;
+    const told = bands.dates.length;
+    ensure(
+      told === 0 || told === dates,
+      () =>
+        `bands.dates names ${told} dates, but the rasters of "${dataset.path}" have ${dates}: name them all, or none.`,
+    );
+    ensure(
+      told === 0 || !dataset.dense || task === 'pretrain',
+      () => `A class for each pixel belongs to no single date of "${dataset.path}": leave out bands.dates to segment.`,
+    );
     return {
       kind: 'bands',
       imageSize: sizeOf(data.imageSize, undefined, dataset),
       bands: bands.use.length > 0 ? bands.use : first.bands / dates,
       dateCount: dates,
+      frames: told > 0 || undefined,
       scale: bands.scale,
       ...viewOf(data),
       flip: data.flip ? 'dihedral' : false,
-      labels: dataset.dense && { ids: dataset.dense.ids, ignore: dataset.dense.ignore },
+      labels: told > 0 ? undefined : dataset.dense && { ids: dataset.dense.ids, ignore: dataset.dense.ignore },
       ...UNCHANGED,
     };
   },

@@ -9,6 +9,7 @@ import {
   imageSides,
   integer,
   interval,
+  moments,
   number,
   numberChoice,
   numbers,
@@ -84,6 +85,7 @@ export const sectionRules: { [S in keyof Sections]: SectionRules<Sections[S]> } 
   bands: {
     use: numbers('a list of band numbers from 0', { min: 0 }),
     scale: number({ min: 0 }),
+    dates: moments,
   },
   augment: {
     randAugment: number({ min: 0, max: 10 }),

@@ -29,12 +29,14 @@ export interface PreparedSignals {
 
 /** Opens a split of the recipe's data. */
 export function openSplit(
-  { data, training }: Pick<Recipe, 'data' | 'training'>,
+  { data, bands, training }: Pick<Recipe, 'data' | 'bands' | 'training'>,
   split: 'train' | 'test',
 ): Promise<Dataset> {
   ensure(data.path, () => 'No data set was named: give a folder with --data.');
+  // An array whose dates are told is a raster, and no stack of pictures.
+  const found = bands.dates.length > 0 ? 'bands' : undefined;
   return openData(data.path, {
-    kind: data.kind === 'auto' ? undefined : data.kind,
+    kind: data.kind === 'auto' ? found : data.kind,
     label: data.label || undefined,
     tile: data.imageSize || undefined,
     ignore: data.ignore.length > 0 ? data.ignore : undefined,

@@ -93,10 +93,7 @@ export function interval(expects: string, range: Range): Rule<[number, number]> 
 export const texts = rule<string[]>(
   'a list of texts, such as bias,norm',
   (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'),
-  (typed) => {
-    const json = parseJson(typed);
-    return Array.isArray(json) ? json : commaParts(typed);
-  },
+  parseTexts,
 );
 
 /** An object whose fields are checked elsewhere. */
@@ -125,6 +122,22 @@ export const colorChanges = rule<number | [number, number, number, number]>(
       inRange(value[3], { max: 0.5 })),
   (typed) => (/[,[]/.test(typed) ? parseList(typed) : parseNumber(typed)),
 );
+
+/** Days, or days with hours and minutes, as ISO 8601 writes them. */
+export const moments = rule<string[]>(
+  'a list of dates such as 2015-08-20, or 2015-08-20T10:15',
+  (value) => Array.isArray(value) && value.every((item) => typeof item === 'string' && momentOf(item) !== undefined),
+  parseTexts,
+);
+
+/** Year, month from 1, and whole hours of a moment; undefined where there is none of that name. */
+export function momentOf(text: string): { year: number; month: number; hour: number } | undefined {
+  const [, day, hour = '0', minute = '0'] = /^(\d{4}-\d\d-\d\d)(?:T(\d\d):(\d\d))?$/.exec(text) ?? [];
+  const date = new Date(`${day}T00:00Z`);
+  const isDay = !Number.isNaN(date.getTime()) && date.toISOString().startsWith(`${day}`);
+  if (!isDay || Number(hour) > 23 || Number(minute) > 59) return undefined;
+  return { year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, hour: Number(hour) };
+}
 
 /** A share below 1, or one by name, of which some may be 1. */
 export const shares = rule<number | Record<string, number>>(
@@ -170,6 +183,12 @@ function describeRange({ min, max, above, below }: Range): string {
 function parseNumber(typed: string): unknown {
   const read = Number(typed);
   return typed.trim() === '' || (Number.isNaN(read) && typed !== 'NaN') ? typed : read;
+}
+
+/** Reads a JSON list, else comma-separated texts. */
+function parseTexts(typed: string): unknown {
+  const json = parseJson(typed);
+  return Array.isArray(json) ? json : commaParts(typed);
 }
 
 /** Reads a JSON list, else comma-separated numbers. */

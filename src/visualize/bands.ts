@@ -80,7 +80,13 @@ export function naturalBands(channels: number): RgbBands {
   return channels === 12 || channels % 13 === 0 ? [3, 2, 1] : [2, 1, 0];
 }
 
-function stretched(values: ArrayLike<number>, channels: number, bands: RgbBands, stretch: BandStretch): Float32Array {
+/** Three bands of every pixel in shares of their stretch, `[…, 3]`. */
+export function stretched(
+  values: ArrayLike<number>,
+  channels: number,
+  bands: RgbBands,
+  stretch: BandStretch,
+): Float32Array {
   checkBands(channels, bands);
   const out = new Float32Array((values.length / channels) * 3);
   for (let p = 0, to = 0; p < values.length; p += channels)

@@ -27,6 +27,8 @@ export interface SatMaeSystemConfig extends Omit<SatMaeConfig, 'size' | 'parts'>
   parts: { kind: 'times' } | Extract<SatMaeParts, { kind: 'groups' }>;
   /** What the head of classes reads: the norm of the mean (default), or the class token. */
   pooling?: 'average' | 'token';
+  /** When the images were taken, where all examples have the same times: `[T][3]` of year less 2002, month less 1, and hour. */
+  timestamps?: readonly (readonly number[])[];
 }
 
 /** Pixels as the model takes them, and the configuration that fits them. */
@@ -41,7 +43,7 @@ export interface SettledSatMae {
 
 /** What a configuration and the inputs make together. */
 export function settledSatMae(
-  { parts, ...config }: SatMaeSystemConfig,
+  { parts, timestamps, ...config }: SatMaeSystemConfig,
   modalities: readonly Modality[],
   inputs: Record<string, Tensor>,
 ): SettledSatMae {
@@ -57,7 +59,8 @@ export function settledSatMae(
     name: clip.name,
     config: { ...config, parts: { kind: 'times', count, channels: clip.channels }, size },
     pixels: inputs[clip.name].reshape([batch, count, height * width, clip.channels]),
-    times: (partWidth) => features(stamps ? inputs[stamps.name] : months(count), partWidth / TIME_COMPONENTS),
+    times: (partWidth) =>
+      features(stamps ? inputs[stamps.name] : known(timestamps ?? months(count), count), partWidth / TIME_COMPONENTS),
   };
 }
 
@@ -76,11 +79,18 @@ function framesOf(modalities: readonly Modality[]): [Modality, Modality | undefi
   return [clips[0], stamps];
 }
 
-/** Timestamps of frames of which nothing is told: one month after the other, at midnight. `[1, T, 3]` */
-function months(count: number): Tensor {
-  const stamps = new Float32Array(count * TIME_COMPONENTS);
-  for (let frame = 0; frame < count; frame++) stamps[frame * TIME_COMPONENTS + 1] = frame;
-  return constant(stamps, [1, count, TIME_COMPONENTS]);
+/** Timestamps of frames of which nothing is told: one month after the other, at midnight. */
+function months(count: number): number[][] {
+  return Array.from({ length: count }, (_, frame) => [0, frame, 0]);
+}
+
+/** Timestamps as a tensor, `[1, T, 3]`. */
+function known(timestamps: readonly (readonly number[])[], count: number): Tensor {
+  ensure(
+    timestamps.length === count && timestamps.every((stamp) => stamp.length === TIME_COMPONENTS),
+    () => `satmae is told ${timestamps.length} times for ${count} frames: give year, month and hour of each.`,
+  );
+  return constant(Float32Array.from(timestamps.flat()), [1, count, TIME_COMPONENTS]);
 }
 
 /**
@@ -134,7 +144,7 @@ export const satMaeSystem: System<SatMaeSystemConfig> = {
   paper: 'arXiv 2207.08051',
   variants,
   masksElements: false,
-  settings: ['pooling'],
+  settings: ['pooling', 'timestamps'],
   grouping: oneGroup,
   attention: ({ depth, patch, parts }, modalities) =>
     parts.kind === 'groups'

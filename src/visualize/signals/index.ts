@@ -4,6 +4,7 @@ import { ensure } from '../../errors/index.js';
 import type { Modality } from '../../models/index.js';
 import { clip } from './clip.js';
 import { cloud } from './cloud.js';
+import { dates } from './dates.js';
 import { bands, image } from './grid.js';
 import { logMel } from './logMel.js';
 import { ofPieces } from './pieces.js';
@@ -32,7 +33,7 @@ interface Entry<R> {
 const table: { [K in KindName]: Record<string, Entry<Extract<Reader, { kind: K }>>> } = {
   image: { image: { pictures: image } },
   segmentation: { image: { pictures: image } },
-  bands: { bands: { pictures: bands } },
+  bands: { bands: { pictures: ({ frames }) => (frames ? dates : bands) } },
   audio: { audio: { pictures: soundIn, rate: ({ rate }) => rate } },
   video: {
     video: { pictures: clip, rate: ({ frameRate }) => frameRate },
