@@ -52,12 +52,9 @@ const layerNormOperator = defineOperator<{ epsilon: number }>({
     ];
   },
   lower: (emit, node, { epsilon }) => {
-    lowerLayerNorm(
-      emit,
-      node,
-      node.inputs.map((t) => emit.name(t)),
-      epsilon,
-    );
+    const [x, ...affine] = node.inputs.map((t) => emit.name(t));
+    if (isNarrow(emit, node.inputs[0])) lowerNarrow(emit, node, affine, epsilon);
+    else lowerLayerNorm(emit, node, [x, ...affine], epsilon);
   },
 });
 
@@ -90,10 +87,32 @@ const normalizeOperator = defineOperator<{ epsilon: number }>({
   lower: (emit, node, { epsilon }) => {
     const [x] = node.inputs;
     const channels = x.shape[x.rank - 1];
+    if (isNarrow(emit, x)) return lowerNarrow(emit, node, [], epsilon);
     const one = emit.constant(new Float32Array(channels).fill(1), { shape: [channels], dtype: x.dtype });
     lowerLayerNorm(emit, node, [emit.name(x), one], epsilon);
   },
 });
+
+/** Most channels of narrow rows, and least values of many of them. */
+const NARROW = { channels: 64, values: 2 ** 15 };
+
+/** Whether there are many rows of few channels, for which ONNX Runtime's kernel costs more than the operators that it replaces. */
+function isNarrow({ target }: Emitter, x: Tensor): boolean {
+  const onCpu = target === 'cpu' || target === 'wasm';
+  return onCpu && x.shape[x.rank - 1] <= NARROW.channels && x.size >= NARROW.values;
+}
+
+/** The same, operator by operator, each over all rows at once; `affine`: scale and offset, if any. */
+function lowerNarrow(emit: Emitter, node: Node, affine: string[], epsilon: number): void {
+  const [y, , inverse] = node.outputs.map((t) => emit.name(t));
+  const centred = lowerStatistics(emit, node, emit.name(node.inputs[0]), epsilon);
+  if (affine.length === 0) {
+    emit.node('Mul', [centred, inverse], {}, y);
+    return;
+  }
+  const [scale, offset] = affine;
+  emit.node('Add', [emit.node('Mul', [emit.node('Mul', [centred, inverse]), scale]), offset], {}, y);
+}
 
 /** LayerNormalization of `inputs` (x, scale, offset), and its statistics where something reads them. */
 function lowerLayerNorm(emit: Emitter, node: Node, inputs: string[], epsilon: number): void {
@@ -105,12 +124,19 @@ function lowerLayerNorm(emit: Emitter, node: Node, inputs: string[], epsilon: nu
   if (wantsStatistics && !fusedStatistics) {
     // A mean in halves would overflow.
     const x = node.inputs[0].dtype === 'f16' ? emit.node('Cast', [inputs[0]], { to: 1 }) : inputs[0];
-    const axes = emit.int64([-1]);
-    emit.node('ReduceMean', [x, axes], { keepdims: 1 }, mean);
-    const centred = emit.node('Sub', [x, mean]);
-    const variance = emit.node('ReduceMean', [emit.node('Mul', [centred, centred]), axes], { keepdims: 1 });
-    emit.node('Reciprocal', [emit.node('Sqrt', [emit.node('Add', [variance, emit.float(epsilon)])])], {}, inverse);
+    lowerStatistics(emit, node, x, epsilon);
   }
+}
+
+/** Mean and inverse deviation of every row of `x`, as the node's outputs 1 and 2. Returns `x` without its mean. */
+function lowerStatistics(emit: Emitter, node: Node, x: string, epsilon: number): string {
+  const [, mean, inverse] = node.outputs.map((t) => emit.name(t));
+  const axes = emit.int64([-1]);
+  emit.node('ReduceMean', [x, axes], { keepdims: 1 }, mean);
+  const centred = emit.node('Sub', [x, mean]);
+  const variance = emit.node('ReduceMean', [emit.node('Mul', [centred, centred]), axes], { keepdims: 1 });
+  emit.node('Reciprocal', [emit.node('Sqrt', [emit.node('Add', [variance, emit.float(epsilon)])])], {}, inverse);
+  return centred;
 }
 
 /** Normalises the last axis to mean 0 and (biased) variance 1, then scales and shifts: `[..., C]`, scale and offset `[C]`. */
