@@ -83,9 +83,15 @@ test('SatMAE learns from them, its run is loaded again, and strips of dates are 
     [14, 0, 10],
     [13, 6, 0],
   ]);
-  const { modalities, size } = await reconstructionPictures(model, await openDataOf(model), model.recipe!.masking, engine, {
-    count: 2,
-  });
+  const { modalities, size } = await reconstructionPictures(
+    model,
+    await openDataOf(model),
+    model.recipe!.masking,
+    engine,
+    {
+      count: 2,
+    },
+  );
   assert.deepEqual(Object.keys(modalities), ['bands']);
   // Seen, made and true, of every date.
   assert.equal(modalities.bands.figure.toSvg().match(/<image/g)?.length, 3 * DATES * size);
