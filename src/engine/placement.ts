@@ -3,6 +3,9 @@
  * copy each way: correct, and often slower than no GPU at all. Node only.
  */
 import { spawn } from 'node:child_process';
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HiperceiverError } from '../errors/index.js';
 import { type Graph, optimize, toOnnx } from '../graph/index.js';
@@ -50,23 +53,39 @@ export function readPlacement(log: string): Placement {
   return placement;
 }
 
-function sessionLog(model: Uint8Array, environment: Record<string, string>): Promise<string> {
+/** The log goes through a file: a pipe that is full takes no more, and ONNX Runtime gives up writing. */
+async function sessionLog(model: Uint8Array, environment: Record<string, string>): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'hip-placement-'));
+  try {
+    const path = join(folder, 'log');
+    const log = await open(path, 'w');
+    try {
+      await probe(model, environment, log.fd);
+    } finally {
+      await log.close();
+    }
+    return await readFile(path, 'utf8');
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs `placementProbe.ts`, its standard error in an open file. */
+function probe(model: Uint8Array, environment: Record<string, string>, log: number): Promise<void> {
   const script = fileURLToPath(new URL('./placementProbe.js', import.meta.url));
-  const child = spawn(process.execPath, [script], { env: { ...process.env, ...environment } });
-  let [log, failure] = ['', ''];
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    log += text;
-  });
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  const env = { ...process.env, ...environment };
+  const child = spawn(process.execPath, [script], { env, stdio: ['pipe', 'pipe', log] });
+  let failure = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     failure += text;
   });
   // A child that ended early leaves a broken pipe; the way it ended is told below.
-  child.stdin.on('error', () => {});
-  child.stdin.end(model);
+  child.stdin?.on('error', () => {});
+  child.stdin?.end(model);
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', () => {
-      if (failure === '') resolve(log);
+      if (failure === '') resolve();
       else reject(new HiperceiverError(`webgpu: ${reasonFor(failure, 'webgpu')}`));
     });
   });
