@@ -1,6 +1,6 @@
 /**
  * SatMAE on one place at five dates: Sentinel-2 tiles of 13 bands, patches of all dates removed by themselves, and told when
- * each was taken (arXiv 2207.08051, section 3.1).
+ * each was taken (arXiv 2207.08051, section 3.1). Its timestamps know year, month and hour: two dates of one month are the same.
  *
  *   ./hip pretrain satmae-dates --data ../shared/data/satellite/sentinel2_slovenia
  *   ./hip reconstruct runs/satmae-dates
