@@ -162,8 +162,8 @@ const ENOUGH_EXAMPLES = 128;
 
 /**
  * Channel statistics of every signal that a reader makes, over up to 128 examples; elements that are no real ones do not
- * count. Long recordings and videos are measured where training cuts its windows. In the units that the values have before they are
- * normalised.
+ * count. Long recordings and videos are measured where training cuts its windows. In the units that the values have before
+ * they are normalised.
  * @throws HiperceiverError where none of the sample can be read
  */
 export async function signalStatistics(dataset: Dataset, reader: Reader): Promise<Record<string, ChannelStatistics>> {

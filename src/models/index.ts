@@ -33,7 +33,7 @@ export type {
 export { configOf, type SystemName, settingsOf, systemByName, systems } from './registry.js';
 export { selectRows } from './rows.js';
 export type { ApplyOptions, ClassLogits, DenseLogits, PerceiverOutputs, System } from './system.js';
-export { timestampAt } from './timestamps.js';
+export { timestampOf } from './timestamps.js';
 export type { AttentionStep, TokenAttention } from './tokenAttention.js';
 export { onlyReal, realElements, validFeeds, validInputs } from './validity.js';
 export { hipVariants, perceiverIoVariants } from './variants.js';

@@ -8,9 +8,13 @@ const FIRST_YEAR = 2002;
 /** Year less 2002, month less 1, and hour. */
 export const TIME_COMPONENTS = 3;
 
-/** A timestamp of a year, a month from 1, and an hour. */
-export function timestampAt({ year, month, hour }: { year: number; month: number; hour: number }): number[] {
-  return [year - FIRST_YEAR, month - 1, hour];
+/** The timestamp of `2015-08-20` or `2015-08-20T10:15`: year, month and whole hours; undefined where there is no such moment. */
+export function timestampOf(moment: string): [year: number, month: number, hour: number] | undefined {
+  const [, day, hour = '0', minute = '0'] = /^(\d{4}-\d\d-\d\d)(?:T(\d\d):(\d\d))?$/.exec(moment) ?? [];
+  const date = new Date(`${day}T00:00Z`);
+  const isDay = !Number.isNaN(date.getTime()) && date.toISOString().slice(0, 10) === day;
+  if (!isDay || Number(hour) > 23 || Number(minute) > 59) return undefined;
+  return [date.getUTCFullYear() - FIRST_YEAR, date.getUTCMonth(), Number(hour)];
 }
 
 /**

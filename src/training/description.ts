@@ -11,13 +11,12 @@ import {
   type System,
   settingsOf,
   systemByName,
-  timestampAt,
+  timestampOf,
   validFeeds,
   validInputs,
 } from '../models/index.js';
 import type { Scope } from '../nn/index.js';
 import type { Recipe } from './recipe.js';
-import { momentOf } from './valueRules.js';
 
 /** What a model was fine-tuned to tell: the class of an example, all that apply to it, or the class of every element. */
 export type Task = 'classification' | 'tagging' | 'segmentation';
@@ -59,13 +58,6 @@ export function describeModel(
   const own = settingsOf(system, { positions, positionInitScale, ...timestamps });
   const complete = configOf(system, variant, { ...own, ...config });
   return { system: name, variant, config: complete, modalities, reader, ...(partial?.length ? { partial } : {}) };
-}
-
-/** A moment as SatMAE's timestamps have it. Throws where the recipe's rules would have refused it. */
-function timestampOf(moment: string): number[] {
-  const found = momentOf(moment);
-  ensure(found, () => `"${moment}" is no date.`);
-  return timestampAt(found);
 }
 
 /** Applies the described model in a scope. What is real of partial modalities is a graph input, unless it is given. */

@@ -1,4 +1,5 @@
 import { unknownName } from '../errors/index.js';
+import { timestampOf } from '../models/index.js';
 
 /** What a value of a recipe must be. */
 export interface Rule<T = unknown> {
@@ -126,18 +127,9 @@ export const colorChanges = rule<number | [number, number, number, number]>(
 /** Days, or days with hours and minutes, as ISO 8601 writes them. */
 export const moments = rule<string[]>(
   'a list of dates such as 2015-08-20, or 2015-08-20T10:15',
-  (value) => Array.isArray(value) && value.every((item) => typeof item === 'string' && momentOf(item) !== undefined),
+  (value) => Array.isArray(value) && value.every((item) => typeof item === 'string' && timestampOf(item) !== undefined),
   parseTexts,
 );
-
-/** Year, month from 1, and whole hours of a moment; undefined where there is none of that name. */
-export function momentOf(text: string): { year: number; month: number; hour: number } | undefined {
-  const [, day, hour = '0', minute = '0'] = /^(\d{4}-\d\d-\d\d)(?:T(\d\d):(\d\d))?$/.exec(text) ?? [];
-  const date = new Date(`${day}T00:00Z`);
-  const isDay = !Number.isNaN(date.getTime()) && date.toISOString().startsWith(`${day}`);
-  if (!isDay || Number(hour) > 23 || Number(minute) > 59) return undefined;
-  return { year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, hour: Number(hour) };
-}
 
 /** A share below 1, or one by name, of which some may be 1. */
 export const shares = rule<number | Record<string, number>>(

@@ -18,6 +18,11 @@ const STRIDED = 32;
 /** Columns of a product from which on more of them make it no faster. */
 const COLUMNS = 256;
 
+/** Zeros before and after each spatial axis, as options have them. */
+function borders({ before, after }: ConvAttributes): [number, number][] {
+  return before.map((n, i) => [n, after[i]]);
+}
+
 /** Gradient `[B, C, ...]` of a convolution's input, of the given shape, from that of its output, `[B, O, ...]`. */
 export function convInputGradient(
   g: Tensor,
@@ -60,8 +65,7 @@ function transposedTo(g: Tensor, kernel: Tensor, target: readonly number[], attr
   // Input that the strides never reached has no gradient: zeros behind (ONNX output padding must stay below the stride).
   const missing = target.slice(2).map((n, i) => n - reached[i]);
   const outputPadding = missing.map((n, i) => Math.min(n, strides[i] - 1));
-  const padding = before.map((n, i) => [n, after[i]] as [number, number]);
-  return g.convTranspose(kernel, { strides, padding, dilations, groups, outputPadding });
+  return g.convTranspose(kernel, { strides, padding: borders(attributes), dilations, groups, outputPadding });
 }
 
 /** Gradient `[O, C/groups, ...]` of the kernel between a (large) input `[B, C, ...]` and a (small) output `[B, O, ...]`. */
@@ -86,11 +90,12 @@ function kernelGradientByTaps(
   large: Tensor,
   small: Tensor,
   kernel: readonly number[],
-  { strides, before, after, dilations }: ConvAttributes,
+  attributes: ConvAttributes,
 ): Tensor {
+  const { strides, dilations } = attributes;
   const [outputs, inputs, ...size] = kernel;
   const [batch, , ...space] = small.shape;
-  const padded = large.pad([[0, 0], [0, 0], ...before.map((n, i) => [n, after[i]])]);
+  const padded = large.pad([[0, 0], [0, 0], ...borders(attributes)]);
   const g = small.reshape([batch, outputs, -1]);
   const seenFrom = (tap: readonly number[]) => {
     const ranges = tap.map((t, i): [number, number, number] => {
@@ -104,11 +109,9 @@ function kernelGradientByTaps(
   const products: Tensor[] = [];
   for (let i = 0; i < taps.length; i += together) {
     const seen = taps.slice(i, i + together).map(seenFrom);
-    const columns = seen.length > 1 ? concat(seen, 1) : seen[0];
-    products.push(g.matmul(columns, { transB: true }).sum(0).reshape([outputs, seen.length, inputs]));
+    products.push(g.matmul(concat(seen, 1), { transB: true }).sum(0).reshape([outputs, seen.length, inputs]));
   }
-  const all = products.length > 1 ? concat(products, 1) : products[0];
-  return all.transpose([0, 2, 1]).reshape(kernel);
+  return concat(products, 1).transpose([0, 2, 1]).reshape(kernel);
 }
 
 /** All places in a box, in row-major order. */
@@ -127,8 +130,9 @@ function kernelGradientByGroups(
   large: Tensor,
   small: Tensor,
   kernel: readonly number[],
-  { strides, before, after, dilations, groups }: ConvAttributes,
+  attributes: ConvAttributes,
 ): Tensor {
+  const { strides, dilations, groups } = attributes;
   const batch = large.shape[0];
   const inPerGroup = kernel[1];
   const outPerGroup = kernel[0] / groups;
@@ -142,7 +146,7 @@ function kernelGradientByGroups(
     .reshape([batch, groups, outPerGroup, ...space(small)])
     .transpose([1, 2, 0, ...spatial(3)])
     .reshape([groups * outPerGroup, batch, ...space(small)]);
-  const padding = before.map((n, i) => [n, after[i]] as [number, number]);
+  const padding = borders(attributes);
   const all = images.conv(filters, { strides: dilations, padding, dilations: strides, groups });
   return all.slice(all.shape.map((n, i) => [0, i < 2 ? n : kernel[i]])).transpose([1, 0, ...spatial(2)]);
 }

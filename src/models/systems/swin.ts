@@ -30,12 +30,12 @@ const JOINED_CHANNELS = 512;
 export function swinDenseLogits(scope: Scope, config: SwinConfig, pixels: Tensor, classes: number): DenseLogits {
   const states = swin(scope, config, pixels);
   const { stages } = states;
+  const last = stages[stages.length - 1];
   const maps = stages.map((stage, i) =>
     tokenMap(norm(scope.child(`stage_norms/${i}`), stage, config.normEpsilon), stageGrid(config, i)),
   );
-  const channels = Math.min(JOINED_CHANNELS, stages[stages.length - 1].shape[2]);
+  const channels = Math.min(JOINED_CHANNELS, last.shape[2]);
   const segmented = upperNet(scope, { ...upperNetDefaults, channels, classes }, maps);
-  const last = stages[stages.length - 1];
   return ofPixels(segmented, config.size, encoderOutputs(scope, states.embedded, stages, last));
 }
 
